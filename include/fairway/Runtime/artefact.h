@@ -1,0 +1,155 @@
+/*===- fairway/Runtime/artefact.h - binary layout of a compiled model -------===
+ *
+ * Part of the Fairway project, under the Apache License v2.0 with LLVM
+ * Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+ *
+ * A compiled model is an ELF shared library that exports exactly one symbol,
+ * `fairway_artefact`, a constant of type `fairway_artefact_t`. The compiler
+ * writes it (lib/Target), the runtime reads it (lib/Runtime); nothing else
+ * couples the two. Plain C11, no dependencies.
+ *
+ * The execution plan is data: a list of steps, each a kernel and the buffers it
+ * works on. A worker walks the list, runs its share of every kernel and meets
+ * the other workers at a barrier where `FAIRWAY_STEP_BARRIER` asks for it.
+ *===------------------------------------------------------------------------*/
+#ifndef FAIRWAY_RUNTIME_ARTEFACT_H
+#define FAIRWAY_RUNTIME_ARTEFACT_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** First field of every artefact: "FWY1" read as a little-endian word. */
+#define FAIRWAY_ARTEFACT_MAGIC 0x31595746u
+
+/** Changes whenever a structure below changes in any way. */
+#define FAIRWAY_ARTEFACT_ABI 1u
+
+/** Every buffer in the arena and every constant starts at such a multiple. */
+#define FAIRWAY_BUFFER_ALIGNMENT 64u
+
+/** Element types. The numbers are part of the ABI. */
+typedef enum fairway_dtype {
+  FAIRWAY_BOOL = 0, /**< one byte, 0 or 1 */
+  FAIRWAY_INT8 = 1,
+  FAIRWAY_INT16 = 2,
+  FAIRWAY_INT32 = 3,
+  FAIRWAY_INT64 = 4,
+  FAIRWAY_UINT8 = 5,
+  FAIRWAY_UINT16 = 6,
+  FAIRWAY_UINT32 = 7,
+  FAIRWAY_UINT64 = 8,
+  FAIRWAY_FLOAT16 = 9,
+  FAIRWAY_BFLOAT16 = 10,
+  FAIRWAY_FLOAT32 = 11,
+  FAIRWAY_FLOAT64 = 12
+} fairway_dtype;
+
+/** A tensor of the model's interface: dense, row-major. */
+typedef struct fairway_tensor_desc {
+  const char *name;
+  uint32_t dtype; /**< a `fairway_dtype` */
+  uint32_t rank;
+  const int64_t *shape; /**< `rank` extents; NULL when rank is 0 */
+  uint64_t bytes;       /**< size of the dense tensor */
+} fairway_tensor_desc;
+
+/**
+ * A constant that the run plan reads: either parameter number `parameter` as
+ * the framework gave it, or (when `parameter` is -1) output number `prepared`
+ * of the prepare plan.
+ */
+typedef struct fairway_constant_desc {
+  fairway_tensor_desc tensor;
+  int32_t parameter;
+  int32_t prepared;
+  uint64_t offset; /**< place in the weights section, if there is one */
+} fairway_constant_desc;
+
+/** Where a kernel's buffer lives. */
+typedef enum fairway_space {
+  FAIRWAY_SPACE_ARENA = 0,    /**< `offset` bytes into the plan's arena */
+  FAIRWAY_SPACE_INPUT = 1,    /**< input `index` of the plan */
+  FAIRWAY_SPACE_OUTPUT = 2,   /**< output `index` of the plan */
+  FAIRWAY_SPACE_CONSTANT = 3  /**< constant `index` (run plan only) */
+} fairway_space;
+
+/** A buffer: its space, its number there, and a byte offset into it. */
+typedef struct fairway_buffer_ref {
+  uint32_t space; /**< a `fairway_space` */
+  uint32_t index;
+  uint64_t offset;
+} fairway_buffer_ref;
+
+/**
+ * A kernel. `buffers` are the resolved addresses of the step's buffers in
+ * order; `scratch` points to at least the plan's `scratch_bytes` bytes that
+ * this worker alone may write. Called once by each worker in [0, workers).
+ */
+typedef void (*fairway_kernel_fn)(void *const *buffers, void *scratch,
+                                  int64_t worker, int64_t workers);
+
+/** All workers must have finished every earlier step before this one starts. */
+#define FAIRWAY_STEP_BARRIER 1u
+
+/** One kernel call of a plan. */
+typedef struct fairway_step {
+  const char *name; /**< kernel name, e.g. "conv2d_7"; equal kernels share it */
+  fairway_kernel_fn kernel;
+  const fairway_buffer_ref *buffers;
+  uint32_t num_buffers;
+  uint32_t flags;  /**< FAIRWAY_STEP_* */
+  uint64_t tiles;  /**< units of parallel work; 1 means worker 0 does it all */
+  uint64_t flops;  /**< arithmetic operations, for profiles */
+  uint64_t bytes;  /**< bytes read and written, for profiles */
+} fairway_step;
+
+/** A list of steps with the memory that they need. */
+typedef struct fairway_plan {
+  const fairway_step *steps;
+  uint64_t num_steps;
+  uint64_t arena_bytes;   /**< shared by all workers */
+  uint64_t scratch_bytes; /**< for each worker */
+} fairway_plan;
+
+/** The artefact: what the symbol `fairway_artefact` is. */
+typedef struct fairway_artefact_t {
+  uint32_t magic;              /**< FAIRWAY_ARTEFACT_MAGIC */
+  uint32_t abi;                /**< FAIRWAY_ARTEFACT_ABI */
+  const char *fairway_version; /**< version of the compiler that wrote it */
+  const char *triple;          /**< e.g. "x86_64-unknown-linux-gnu" */
+  const char *cpu;             /**< the CPU it was tuned for */
+  const char *features; /**< required CPU features: "avx2,fma", may be empty */
+
+  const fairway_tensor_desc *inputs;
+  const fairway_tensor_desc *outputs;
+  const fairway_tensor_desc *parameters; /**< what the prepare plan reads */
+  const fairway_constant_desc *constants;
+  uint32_t num_inputs;
+  uint32_t num_outputs;
+  uint32_t num_parameters;
+  uint32_t num_constants;
+  uint32_t num_prepared; /**< outputs of the prepare plan */
+  uint32_t reserved;
+
+  fairway_plan run;     /**< inputs, constants -> outputs */
+  fairway_plan prepare; /**< parameters (its inputs) -> prepared (outputs) */
+
+  /** JSON written by the front end (pytrees, kernels); not NUL-terminated. */
+  const char *metadata;
+  uint64_t metadata_bytes;
+
+  /**
+   * All constants, page-aligned, each at its `offset`; NULL in an artefact
+   * that gets its parameters from the process that compiled it.
+   */
+  const unsigned char *weights;
+  uint64_t weights_bytes;
+} fairway_artefact_t;
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* FAIRWAY_RUNTIME_ARTEFACT_H */
