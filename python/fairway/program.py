@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The waist of Fairway: a model as every framework hands it to the compiler."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from fairway.tree import InputOutputTree
+
+__all__ = ["InputOutputTree", "Kind", "Program", "TensorSpec"]
+
+Kind: TypeAlias = Literal["input", "parameter", "buffer", "state", "output"]
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """Name, type and role of one tensor at a model's boundary.
+
+    Attributes:
+        name: Unique within its role.
+        dtype: NumPy's name: `float32`, `int64`, `bool`, `uint8`, ... and `bfloat16`.
+        shape: Sizes; a string is the name of a symbolic dimension.
+        kind: `input`, `parameter` (learned), `buffer` (fixed data such as running
+            means), `state` (kept between calls) or `output`.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int | str, ...]
+    kind: Kind
+
+    @property
+    def is_static(self) -> bool:
+        """Whether every size is known."""
+        return all(isinstance(size, int) for size in self.shape)
+
+    def to_json(self) -> dict[str, Any]:
+        """Gives the spec as a dict of scalars and lists."""
+        return {
+            "name": self.name,
+            "dtype": self.dtype,
+            "shape": list(self.shape),
+            "kind": self.kind,
+        }
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> TensorSpec:
+        """Reads what `to_json` gave."""
+        return TensorSpec(data["name"], data["dtype"], tuple(data["shape"]), data["kind"])
+
+
+@dataclass
+class Program:
+    """A model in Fairway's own terms: code, data and signature.
+
+    Attributes:
+        module: MLIR 22 text with source locations and one entry `@main`. Each argument
+            carries `fairway.name`, `fairway.kind`, `fairway.dtype` and, where sizes are
+            symbolic, `fairway.dims`; each result `fairway.name` and `fairway.dtype`.
+        inputs: The inputs, in the order of the tree's leaves.
+        parameters: Parameters, buffers and state.
+        outputs: The outputs, in the order of the tree's leaves.
+        arrays: The data of `parameters` by name: NumPy arrays or objects with
+            `__dlpack__`, C-contiguous on the CPU. They share the framework's memory
+            where its layout allows, so they show later changes of it.
+        tree: How the flat lists relate to the model's own arguments and results.
+        framework: Where the model came from: `torch`, `onnx`, `mlir`, ...
+    """
+
+    module: str
+    inputs: tuple[TensorSpec, ...]
+    parameters: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    arrays: Mapping[str, Any]
+    tree: InputOutputTree
+    framework: str
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The names of the symbolic dimensions, each once, in order of appearance."""
+        names = (s for spec in self.inputs for s in spec.shape if isinstance(s, str))
+        return tuple(dict.fromkeys(names))
