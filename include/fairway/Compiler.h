@@ -1,0 +1,63 @@
+//===- Compiler.h - from a Program's text to an object file ----------------===//
+//
+// Part of the Fairway project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The whole compiler as two functions and one options struct. The stages
+// themselves are in Graph/, Kernel/, Plan/ and Target/.
+//
+//===----------------------------------------------------------------------===//
+#ifndef FAIRWAY_COMPILER_H
+#define FAIRWAY_COMPILER_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
+
+#include <string>
+
+namespace fairway {
+
+/// Everything that steers a compilation. No global state, no environment.
+struct CompileOptions {
+  std::string triple = "x86_64-unknown-linux-gnu";
+  /// LLVM's name of the processor to tune for.
+  std::string cpu = "x86-64-v3";
+  /// LLVM's feature string, e.g. "+avx2,+fma"; empty: what `cpu` implies.
+  std::string features;
+  /// 0 to 3, as for clang.
+  unsigned optLevel = 3;
+  /// If not empty, the IR after each stage is written here, numbered.
+  std::string dumpDir;
+  /// Written into the artefact.
+  std::string fairwayVersion;
+  /// Written into the artefact as it is.
+  std::string metadata;
+};
+
+/// Called with a stage's name when the stage starts.
+using ProgressFn = llvm::function_ref<void(llvm::StringRef stage)>;
+
+/// Runs every stage on `module` (a Program's module, changed in place) and
+/// returns the relocatable object: kernels and the artefact's descriptor.
+/// Diagnostics go to the context's handlers; the error names the stage.
+llvm::Expected<llvm::SmallVector<char, 0>>
+compileToObject(mlir::ModuleOp module, const CompileOptions &options,
+                ProgressFn progress);
+
+/// Returns an object that embeds the file `path` as the artefact's weights.
+llvm::Expected<llvm::SmallVector<char, 0>>
+compileWeights(llvm::StringRef path, const CompileOptions &options);
+
+/// Links objects into a shared library, in process, with lld. Serialised:
+/// lld keeps state for the whole process.
+llvm::Error linkShared(llvm::ArrayRef<std::string> objects,
+                       llvm::StringRef output);
+
+} // namespace fairway
+
+#endif // FAIRWAY_COMPILER_H

@@ -1,0 +1,29 @@
+//===- Passes.h - passes of the Graph stage ----------------------------------===//
+//
+// Part of the Fairway project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef FAIRWAY_GRAPH_PASSES_H
+#define FAIRWAY_GRAPH_PASSES_H
+
+#include "mlir/Pass/Pass.h"
+
+namespace mlir {
+class OpPassManager;
+} // namespace mlir
+
+namespace fairway {
+
+#define GEN_PASS_DECL
+#include "fairway/Graph/Passes.h.inc"
+
+#define GEN_PASS_REGISTRATION
+#include "fairway/Graph/Passes.h.inc"
+
+/// Registers the stage's pipelines by name.
+void registerFairwayGraphPipelines();
+
+} // namespace fairway
+
+#endif // FAIRWAY_GRAPH_PASSES_H
