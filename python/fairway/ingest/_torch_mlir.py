@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The one door to torch-mlir, which brings an LLVM of its own.
+
+The wheel carries it in `fairway/_vendor`. That folder is on `sys.path` only while
+torch-mlir is imported, and a torch-mlir that the process has already loaded is used as
+it is, because two copies of it cannot share a process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from fairway.errors import MissingDependency
+
+__all__ = ["import_torch_mlir", "is_available"]
+
+_VENDOR = Path(__file__).resolve().parent.parent / "_vendor"
+_lock = threading.RLock()
+
+
+def import_torch_mlir(module: str) -> Any:
+    """Imports a submodule of torch-mlir, such as `ir` or `extras.fx_importer`.
+
+    Raises:
+        MissingDependency: torch-mlir is not there, or is not complete.
+    """
+    with _lock, _vendored_first():
+        try:
+            return importlib.import_module(f"torch_mlir.{module}")
+        except ImportError as error:
+            missing = (error.name or "").partition(".")[0]
+            if missing not in ("", "torch_mlir"):
+                raise MissingDependency(
+                    f"torch-mlir's {module} needs the package '{missing}', which is not installed",
+                    hint=f"pip install {missing}",
+                ) from error
+            raise MissingDependency(
+                f"the importer library torch-mlir cannot be loaded ({error})",
+                hint="reinstall fairway from its wheel, which contains torch-mlir",
+            ) from error
+
+
+def is_available() -> bool:
+    """Whether torch-mlir can be found, without loading it."""
+    if "torch_mlir" in sys.modules or (_VENDOR / "torch_mlir").is_dir():
+        return True
+    return importlib.util.find_spec("torch_mlir") is not None
+
+
+@contextlib.contextmanager
+def _vendored_first() -> Iterator[None]:
+    """Lets `import torch_mlir` find the vendored copy first."""
+    path = str(_VENDOR)
+    if "torch_mlir" in sys.modules or not (_VENDOR / "torch_mlir").is_dir():
+        yield
+        return
+    sys.path.insert(0, path)
+    try:
+        yield
+    finally:
+        sys.path.remove(path)

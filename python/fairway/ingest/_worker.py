@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The process that lowers torch-mlir's dialects to the waist's dialects.
+
+It runs apart from the user's process because torch-mlir can crash on unusual models.
+It imports neither torch nor onnx. It reads one request from standard input and answers
+on standard output (see `_wire`):
+
+    request   {"pipelines": [[title, text], ...], "arguments": [...], "results": [...]}
+              and the module as MLIR bytecode or text
+    progress  {"event": "progress", "stage": title}
+    answer    {"event": "done", "arguments": [...], "results": [...]} and the module text
+    failure   {"event": "failed", "kind": "parse" | "lower" | "contract", "stage": title,
+               "diagnostics": [{"message", "location", "notes"}, ...]}
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+from fairway.ingest._torch_mlir import import_torch_mlir
+from fairway.ingest._wire import read_message, write_message
+
+DIALECTS = frozenset(
+    {"builtin", "func", "arith", "math", "tensor", "linalg", "scf", "cf", "ml_program"}
+)
+
+
+class _Failure(Exception):
+    def __init__(self, kind: str, stage: str, diagnostics: list[dict[str, Any]]) -> None:
+        super().__init__(kind)
+        self.kind = kind
+        self.stage = stage
+        self.diagnostics = diagnostics
+
+
+def main() -> None:
+    """Serves one request."""
+    requests = sys.stdin.buffer
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # What native code prints must not end up between the messages.
+    ir = import_torch_mlir("ir")
+    message = read_message(requests)
+    if message is None:
+        return
+    request, body = message
+    try:
+        header, text = _serve(ir, request, body, lambda fields: write_message(answers, fields))
+    except _Failure as failure:
+        write_message(
+            answers,
+            {
+                "event": "failed",
+                "kind": failure.kind,
+                "stage": failure.stage,
+                "diagnostics": failure.diagnostics,
+            },
+        )
+        return
+    write_message(answers, header, text.encode())
+
+
+def _serve(ir: Any, request: dict[str, Any], body: bytes, tell: Any) -> tuple[dict[str, Any], str]:
+    passmanager = import_torch_mlir("passmanager")
+    torch_dialect = import_torch_mlir("dialects.torch")
+    context = ir.Context()
+    torch_dialect.register_dialect(context)
+    diagnostics: list[dict[str, Any]] = []
+
+    def collect(diagnostic: Any) -> bool:
+        diagnostics.append(_describe(diagnostic))
+        return True
+
+    handler = context.attach_diagnostic_handler(collect)
+    with context:
+        try:
+            module = ir.Module.parse(body)
+        except Exception as error:
+            raise _failure("parse", "reading the module", diagnostics, error) from error
+        for title, pipeline in request["pipelines"]:
+            tell({"event": "progress", "stage": title})
+            try:
+                passmanager.PassManager.parse(pipeline).run(module.operation)
+            except Exception as error:
+                raise _failure("lower", title, diagnostics, error) from error
+        _check_dialects(ir, module)
+        entry = _entry(ir, module)
+        header = _annotate(ir, entry, request.get("arguments"), request.get("results"))
+    handler.detach()
+    return header, module.operation.get_asm(enable_debug_info=True)
+
+
+def _failure(
+    kind: str, stage: str, diagnostics: list[dict[str, Any]], error: Exception
+) -> _Failure:
+    found = list(diagnostics)
+    for diagnostic in getattr(error, "error_diagnostics", ()):
+        found.append(_describe(diagnostic))
+    if not found:
+        found.append({"message": str(error), "location": "", "notes": []})
+    return _Failure(kind, stage, found)
+
+
+def _describe(diagnostic: Any) -> dict[str, Any]:
+    return {
+        "message": diagnostic.message,
+        "location": str(diagnostic.location),
+        "notes": [note.message[:2000] for note in diagnostic.notes],
+    }
+
+
+def _check_dialects(ir: Any, module: Any) -> None:
+    """Refuses operations that may not cross the waist; names each once."""
+    found: dict[str, dict[str, Any]] = {}
+
+    def visit(operation: Any) -> Any:
+        name = operation.name
+        if name.partition(".")[0] not in DIALECTS and name not in found:
+            found[name] = {
+                "message": f"operation '{name}' is left over",
+                "location": str(operation.location),
+                "notes": [],
+            }
+        return ir.WalkResult.ADVANCE
+
+    module.operation.walk(visit)
+    if found:
+        raise _Failure("contract", "checking the result", list(found.values()))
+
+
+def _entry(ir: Any, module: Any) -> Any:
+    """Finds `@main`; one function under any other name is renamed."""
+    functions = [op for op in module.body.operations if op.operation.name == "func.func"]
+    names = [ir.StringAttr(f.attributes["sym_name"]).value for f in functions]
+    if "main" in names:
+        return functions[names.index("main")]
+    if len(functions) != 1:
+        note = {"message": f"no function @main among {names}", "location": "", "notes": []}
+        raise _Failure("contract", "looking for @main", [note])
+    functions[0].attributes["sym_name"] = ir.StringAttr.get("main")
+    return functions[0]
+
+
+def _annotate(
+    ir: Any,
+    entry: Any,
+    arguments: list[dict[str, Any]] | None,
+    results: list[dict[str, Any]] | None,
+) -> dict[str, Any]:
+    """Puts names, kinds and dtypes on `@main` and reports its types."""
+    entry.attributes["sym_visibility"] = ir.StringAttr.get("public")
+    types = ir.FunctionType(ir.TypeAttr(entry.attributes["function_type"]).value)
+    answer: dict[str, Any] = {"event": "done"}
+    for label, given, kinds in (
+        ("arguments", arguments, list(types.inputs)),
+        ("results", results, list(types.results)),
+    ):
+        name = "arg_attrs" if label == "arguments" else "res_attrs"
+        if given is not None:
+            if len(given) != len(kinds):
+                note = f"@main has {len(kinds)} {label} where the framework has {len(given)}"
+                diagnostic = {"message": note, "location": "", "notes": []}
+                raise _Failure("contract", "naming the arguments", [diagnostic])
+            entry.attributes[name] = ir.ArrayAttr.get([_attributes(ir, spec) for spec in given])
+        answer[label] = [str(kind) for kind in kinds]
+        if name in entry.attributes:
+            answer[name] = [str(attribute) for attribute in entry.attributes[name]]
+    return answer
+
+
+def _attributes(ir: Any, spec: dict[str, Any]) -> Any:
+    fields = {f"fairway.{key}": ir.StringAttr.get(str(spec[key])) for key in ("name", "dtype")}
+    if spec["kind"] != "output":
+        fields["fairway.kind"] = ir.StringAttr.get(spec["kind"])
+    if any(isinstance(size, str) for size in spec["shape"]):
+        fields["fairway.dims"] = ir.ArrayAttr.get(
+            [ir.StringAttr.get(size if isinstance(size, str) else "") for size in spec["shape"]]
+        )
+    return ir.DictAttr.get(fields)
+
+
+if __name__ == "__main__":
+    main()

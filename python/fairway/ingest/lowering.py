@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Runs the lowering worker and turns its failures into errors about the user's model."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from fairway.errors import InvalidModel
+from fairway.ingest._wire import read_message, write_message
+from fairway.ingest.diagnostics import crash_error, failure_error
+from fairway.program import TensorSpec
+
+__all__ = ["TORCH_PIPELINES", "ONNX_PIPELINES", "Lowered", "Worker"]
+
+Progress = Callable[[str], None]
+
+_LINALG = (
+    "lowering to linalg",
+    "builtin.module(torch-backend-to-linalg-on-tensors-backend-pipeline{allow-non-finites=true})",
+)
+TORCH_PIPELINES = (
+    (
+        "simplifying torch operations",
+        "builtin.module(func.func(torch-match-quantized-custom-ops),"
+        "torchdynamo-export-to-torch-backend-pipeline{extra-library=})",
+    ),
+    _LINALG,
+)
+ONNX_PIPELINES = (
+    (
+        "converting ONNX operations",
+        "builtin.module(torch-onnx-to-torch-backend-pipeline)",
+    ),
+    _LINALG,
+)
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """The worker's answer.
+
+    Attributes:
+        module: MLIR text with locations.
+        arguments: The types of `@main`'s arguments as MLIR text.
+        results: The types of its results.
+        argument_attributes: Its argument attributes as MLIR text, where it has any.
+        result_attributes: Its result attributes, where it has any.
+    """
+
+    module: str
+    arguments: tuple[str, ...]
+    results: tuple[str, ...]
+    argument_attributes: tuple[str, ...] = ()
+    result_attributes: tuple[str, ...] = ()
+
+
+class Worker:
+    """One worker process for one model; use it as a context manager.
+
+    The process starts loading torch-mlir at once, while the caller still traces the
+    model, and never outlives the `with` block.
+
+    Args:
+        timeout: Seconds that lowering may take.
+        progress: Called with the title of each stage.
+    """
+
+    def __init__(self, timeout: float = 900.0, progress: Progress | None = None) -> None:
+        self._timeout = timeout
+        self._progress = progress
+        self._stage = "starting"
+        self._log = tempfile.TemporaryFile()
+        root = Path(__file__).resolve().parent.parent.parent
+        path = os.pathsep.join(dict.fromkeys(entry for entry in (str(root), *sys.path) if entry))
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "fairway.ingest._worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            cwd=root,
+            env={**os.environ, "PYTHONPATH": path},
+        )
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout, self._log):
+            if stream:
+                stream.close()
+
+    @property
+    def pid(self) -> int:
+        """The worker's process id."""
+        return self._process.pid
+
+    def lower(
+        self,
+        module: bytes,
+        pipelines: Sequence[tuple[str, str]],
+        arguments: Sequence[TensorSpec] | None = None,
+        results: Sequence[TensorSpec] | None = None,
+        framework: str = "torch",
+    ) -> Lowered:
+        """Lowers a module and names its arguments; can be called once.
+
+        Args:
+            module: MLIR bytecode of the same torch-mlir, or MLIR text.
+            pipelines: Titles and pass pipelines, run in order.
+            arguments: The specs to attach to `@main`'s arguments, in its order.
+            results: The specs to attach to its results.
+            framework: How to name operations in errors.
+
+        Raises:
+            UnsupportedOp: An operation cannot be lowered.
+            InvalidModel: The worker crashed, hung, or could not read the module.
+        """
+        request: dict[str, Any] = {"pipelines": [list(pipeline) for pipeline in pipelines]}
+        if arguments is not None:
+            request["arguments"] = [spec.to_json() for spec in arguments]
+        if results is not None:
+            request["results"] = [spec.to_json() for spec in results]
+        assert self._process.stdin
+        late = threading.Event()
+        timer = threading.Timer(self._timeout, lambda: (late.set(), self._process.kill()))
+        timer.start()
+        try:
+            try:
+                write_message(self._process.stdin, request, module)
+            except BrokenPipeError:
+                pass  # It died early; reading finds out how.
+            answer = self._await_answer()
+        finally:
+            timer.cancel()
+        if late.is_set():
+            raise InvalidModel(
+                f"the importer did not finish within {self._timeout:g} s while {self._stage}",
+                hint="compile a smaller part of the model, to find what it waits for",
+            )
+        if answer is None:
+            raise crash_error(self._process.wait(), self._stage, self._tail(), framework)
+        header, body = answer
+        if header["event"] == "failed":
+            raise failure_error(header, framework)
+        return Lowered(
+            module=body.decode(),
+            arguments=tuple(header["arguments"]),
+            results=tuple(header["results"]),
+            argument_attributes=tuple(header.get("arg_attrs", ())),
+            result_attributes=tuple(header.get("res_attrs", ())),
+        )
+
+    def _await_answer(self) -> tuple[dict[str, Any], bytes] | None:
+        assert self._process.stdout
+        while (message := read_message(self._process.stdout)) is not None:
+            if message[0]["event"] != "progress":
+                return message
+            self._stage = message[0]["stage"]
+            if self._progress:
+                self._progress(self._stage)
+        return None
+
+    def _tail(self) -> str:
+        """Gives the end of what the worker wrote to its standard error."""
+        size = self._log.seek(0, os.SEEK_END)
+        self._log.seek(max(0, size - 4000))
+        return self._log.read().decode(errors="replace")

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Decompositions of PyTorch operations that torch-mlir cannot bring down to linalg.
+
+Each takes what the operation takes and computes it by operations that it can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fairway.ingest._torch_mlir import import_torch_mlir
+
+__all__ = ["decomposition_table"]
+
+
+def decomposition_table(torch: Any) -> dict[Any, Callable[..., Any]]:
+    """Gives torch-mlir's table with the additions of this module."""
+    aten = torch.ops.aten
+    table = dict(import_torch_mlir("extras.fx_decomp_util").get_decomposition_table())
+    table[aten.cumsum.default] = _cumsum(torch)
+    return table
+
+
+def _cumsum(torch: Any) -> Callable[..., Any]:
+    """A running sum as a masked reduction; torch-mlir makes it a scan of its own."""
+
+    def cumsum(x: Any, dim: int, *, dtype: Any = None) -> Any:
+        if dtype is None:
+            integral = not (x.dtype.is_floating_point or x.dtype.is_complex)
+            dtype = torch.int64 if integral else x.dtype
+        x = x.to(dtype)
+        if x.ndim == 0:
+            return x.clone()
+        x = x.movedim(dim, -1)
+        index = torch.arange(x.shape[-1], device=x.device)
+        keep = index.unsqueeze(-1) >= index  # keep[i, j]: element j counts for sum i
+        terms = torch.where(keep, x.unsqueeze(-2), torch.zeros((), dtype=dtype, device=x.device))
+        return terms.sum(-1, dtype=dtype).movedim(-1, dim)
+
+    return cumsum

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""From an `nn.Module` and example inputs to a decomposed `ExportedProgram`."""
+
+from __future__ import annotations
+
+import traceback
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fairway.errors import Error, InvalidArgument, InvalidModel, MissingDependency, UnsupportedOp
+from fairway.ingest.torch_decompositions import decomposition_table
+
+__all__ = ["decompose", "export", "import_torch"]
+
+_LIBRARIES = ("/torch/", "/fairway/ingest/", "/torch_mlir/", "/sympy/")
+
+
+def import_torch() -> Any:
+    """Imports PyTorch.
+
+    Raises:
+        MissingDependency: It is not installed.
+    """
+    try:
+        import torch
+    except ImportError as error:
+        raise MissingDependency(
+            "compiling a PyTorch model needs PyTorch, which is not installed",
+            hint="pip install torch",
+        ) from error
+    return torch
+
+
+def export(model: Any, args: Sequence[Any], kwargs: Mapping[str, Any], dynamic_shapes: Any) -> Any:
+    """Traces a module with `torch.export`.
+
+    Args:
+        model: An `nn.Module`.
+        args: Example positional arguments.
+        kwargs: Example keyword arguments.
+        dynamic_shapes: As `torch.export.export` takes it.
+
+    Raises:
+        InvalidModel: The model does not accept the inputs, or its control flow or its
+            shapes depend on data.
+    """
+    torch = import_torch()
+    try:
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return torch.export.export(
+                model, tuple(args), dict(kwargs), dynamic_shapes=dynamic_shapes, strict=False
+            )
+    except Exception as error:
+        raise _export_error(error) from error
+
+
+def decompose(program: Any) -> Any:
+    """Rewrites an `ExportedProgram` to the operations that torch-mlir knows."""
+    torch = import_torch()
+    table = decomposition_table(torch)
+    try:
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return program.run_decompositions(table)
+    except Exception as error:
+        raise _export_error(error) from error
+
+
+def _export_error(error: Exception) -> Error:
+    """Says in the user's words why tracing failed."""
+    kind, text = type(error).__name__, str(error)
+    where = _user_line(error)
+    first = next((line.strip() for line in text.splitlines() if line.strip()), kind)
+    if "DataDependent" in kind or "data-dependent" in text or "Unbacked" in text:
+        return InvalidModel(
+            "the model's control flow or a tensor's shape depends on the values of tensors "
+            f"({first})",
+            where=where,
+            hint="replace the Python branch by torch.where or torch.cond, and values taken "
+            "with .item() or nonzero() by tensor operations",
+        )
+    if "ConstraintViolation" in text or "dynamic_shapes" in text or "specializ" in text:
+        return InvalidArgument(
+            f"the dimensions asked for in dims do not fit the model: {text.strip()}",
+            where=where,
+            hint="leave out the dimensions that the model fixes",
+        )
+    if isinstance(error, NotImplementedError) or kind in ("UnsupportedOperatorException",):
+        return UnsupportedOp(f"the model cannot be traced: {first}", where=where)
+    return InvalidModel(
+        f"the model fails on the example inputs: {kind}: {first}",
+        where=where,
+        hint="call the model with the same inputs to see the failure without Fairway",
+    )
+
+
+def _user_line(error: BaseException | None) -> str | None:
+    """Finds the innermost line of the user's code in a traceback, or below it."""
+    while error is not None:
+        frames = traceback.extract_tb(error.__traceback__)
+        for frame in reversed(frames):
+            if not frame.filename.startswith("<") and not any(
+                part in frame.filename for part in _LIBRARIES
+            ):
+                return f"{frame.filename}:{frame.lineno}, in {frame.name}: {frame.line}"
+        error = error.__cause__ or error.__context__
+    return None

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Writes a cleaned FX graph as torch-dialect bytecode, with module paths as locations."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from fairway.errors import Error, UnsupportedOp
+from fairway.ingest._torch_mlir import import_torch_mlir
+from fairway.ingest.torch_graph import module_path, source_line
+
+__all__ = ["write_bytecode"]
+
+
+def write_bytecode(graph_module: Any) -> bytes:
+    """Builds `@main` in the torch dialect from a graph without weights.
+
+    Args:
+        graph_module: A `torch.fx.GraphModule`; its placeholders become arguments.
+
+    Raises:
+        UnsupportedOp: The importer cannot express an operation of the graph.
+    """
+    ir = import_torch_mlir("ir")
+    fx_importer = import_torch_mlir("extras.fx_importer")
+    context = ir.Context()
+    import_torch_mlir("dialects.torch").register_dialect(context)
+    importer = fx_importer.FxImporter(context=context, hooks=_hooks(ir, fx_importer))
+    cache = _located_cache(ir, fx_importer, context, importer)
+    importer._cc = cache
+    try:
+        importer.import_graph_module(graph_module, func_name="main")
+        buffer = io.BytesIO()
+        importer.module.operation.write_bytecode(buffer)
+    except Error:
+        raise
+    except Exception as error:
+        raise _import_error(error, cache.current) from error
+    return buffer.getvalue()
+
+
+def _located_cache(ir: Any, fx_importer: Any, context: Any, importer: Any) -> Any:
+    """Makes the importer name each operation's module beside its source line."""
+
+    class LocatedCache(fx_importer.ContextCache):
+        __slots__ = ("current",)
+
+        def get_node_location(self, node: Any) -> Any:
+            self.current = node
+            location = super().get_node_location(node)
+            path = module_path(node)
+            if not path:
+                return location
+            with context:
+                return ir.Location.name(path, location or ir.Location.unknown())
+
+    cache = LocatedCache(context, py_attr_tracker=importer._py_attr_tracker)
+    cache.current = None
+    return cache
+
+
+def _hooks(ir: Any, fx_importer: Any) -> Any:
+    """Makes small constants plain attributes, which later stages can fold."""
+    import torch
+
+    class InlineLiterals(fx_importer.FxImporterHooks):
+        def resolve_literal(self, gni: Any, literal: Any, info: Any) -> Any:
+            del info
+            if not isinstance(literal, torch.Tensor) or literal.dtype == torch.bfloat16:
+                return None
+            array = literal.detach().cpu().contiguous().numpy()
+            kind = gni._cc.tensor_to_vtensor_type(literal)
+            attribute = ir.DenseElementsAttr.get(array, signless=False)
+            return ir.Operation.create(
+                name="torch.vtensor.literal", results=[kind], attributes={"value": attribute}
+            ).result
+
+    return InlineLiterals()
+
+
+def _import_error(error: Exception, node: Any) -> Error:
+    where = source_line(node) if node is not None else None
+    text = str(error).splitlines()[0] if str(error) else type(error).__name__
+    if node is not None and node.op == "call_function":
+        return UnsupportedOp(
+            f"the PyTorch operation '{node.target}' is not supported ({text[:300]})",
+            where=where,
+            hint="replace it by operations that are, or cut the model before it",
+        )
+    return UnsupportedOp(
+        f"the graph cannot be expressed for the compiler ({text[:300]})", where=where
+    )
