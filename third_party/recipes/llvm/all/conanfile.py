@@ -18,12 +18,18 @@ from conan.tools.system.package_manager import Apt
 
 required_conan_version = ">=2.0"
 
-# What the distribution's packages lack, as folders of the source archive.
-BINDING_FOLDERS = (
+# What the distribution's packages lack or the patches change, as parts of the source archive.
+BINDING_SOURCES = (
     "mlir/python/",
     "mlir/lib/Bindings/Python/",
     "mlir/include/mlir/Bindings/",
     "mlir/include/mlir-c/Bindings/",
+    # named by mlir/python/CMakeLists.txt relative to itself
+    "mlir/include/mlir/Dialect/Bufferization/IR/BufferizationEnums.td",
+    "mlir/include/mlir/Dialect/Linalg/TransformOps/LinalgTransformEnums.td",
+    "mlir/include/mlir/Dialect/SparseTensor/IR/SparseTensorAttrDefs.td",
+    "mlir/include/mlir/Dialect/Transform/IR/TransformAttrs.td",
+    "mlir/include/mlir/Dialect/Vector/Transforms/VectorTransformsBase.td",
 )
 LICENCE_FILE = "llvm/LICENSE.TXT"
 
@@ -103,7 +109,7 @@ class LlvmConan(ConanFile):
 
     def _extract(self, archive: Path, root: str):
         """Unpacks the few folders that are needed, in one pass over the archive."""
-        wanted = tuple(f"{root}/{folder}" for folder in BINDING_FOLDERS)
+        wanted = tuple(f"{root}/{part}" for part in BINDING_SOURCES)
         count = 0
         with tarfile.open(archive, "r|xz") as stream:
             for member in stream:
@@ -126,8 +132,7 @@ class LlvmConan(ConanFile):
 
     def package(self):
         source, target = Path(self.source_folder), Path(self.package_folder)
-        for folder in BINDING_FOLDERS:
-            copy(self, "*", str(source / folder), str(target / "src" / folder))
+        copy(self, "mlir/*", str(source), str(target / "src"))
         copy(self, "LICENSE.TXT", str(source / "llvm"), str(target / "licenses"))
         cmake = target / "lib" / "cmake" / "MLIRPythonSources"
         config = CONFIG_TEMPLATE.replace("@VERSION@", str(self.version))
