@@ -44,11 +44,26 @@ class Error(Exception):
         return "\n".join(lines)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild, (type(self), self.message, self.where, self.hint)
+        return _rebuild, (type(self), self.__dict__)
 
 
 class UnsupportedOp(Error):
-    """The model uses an operation that Fairway cannot compile yet."""
+    """The model uses an operation that Fairway cannot compile yet.
+
+    Args:
+        operations: The framework's names of the operations, such as `aten.foo`.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        where: str | None = None,
+        hint: str | None = None,
+        operations: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.operations = operations
 
 
 class InvalidModel(Error):
@@ -85,5 +100,8 @@ def _indent(label: str, text: str) -> str:
     return "\n".join([f"  {label}: {first}", *(" " * (len(label) + 4) + line for line in rest)])
 
 
-def _rebuild(cls: type[Error], message: str, where: str | None, hint: str | None) -> Error:
-    return cls(message, where=where, hint=hint)
+def _rebuild(cls: type[Error], fields: dict[str, object]) -> Error:
+    error = cls(str(fields["message"]))
+    error.__dict__.update(fields)
+    error.args = (error.message, error.where, error.hint)
+    return error

@@ -36,12 +36,13 @@ def failure_error(header: dict[str, Any], framework: str) -> Error:
             operations.setdefault(name, describe_location(diagnostic["location"]))
     if operations:
         names = list(operations)
-        listed = f"'{names[0]}' is" if len(names) == 1 else f"{_list(names)} are"
-        what = f"the {_FRAMEWORKS.get(framework, framework)} operation {listed} not supported"
+        listed = f" {_list(names)} is" if len(names) == 1 else f"s {_list(names)} are"
+        what = f"the {_FRAMEWORKS.get(framework, framework)} operation{listed} not supported"
         return UnsupportedOp(
             what,
             where=next((place for place in operations.values() if place), None),
             hint="replace it by operations that are, or cut the model before it",
+            operations=tuple(names),
         )
     last = diagnostics[-1]
     message = f"the model cannot be lowered while {header['stage']}: {last['message']}"

@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The ONNX importer: path, bytes or `ModelProto` to `Program`."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from fairway.errors import Error, InvalidModel, UnsupportedOp
+from fairway.ingest._torch_mlir import import_torch_mlir
+from fairway.ingest.lowering import ONNX_PIPELINES, Lowered, Progress, Worker
+from fairway.ingest.onnx_dims import bind, name_unknown, shape_of
+from fairway.ingest.onnx_fold import fold
+from fairway.ingest.onnx_read import OnnxSource, check, import_onnx, infer_shapes, read, upgrade
+from fairway.ingest.onnx_weights import Weight, extract
+from fairway.program import InputOutputTree, Program, TensorSpec
+from fairway.tree import Tree
+
+__all__ = ["accepts", "load"]
+
+_MAX_EXPANSIONS = 4
+
+
+def accepts(model: Any) -> bool:
+    """Whether `model` is an ONNX model or an `.onnx` path; does not import onnx."""
+    if isinstance(model, (bytes, bytearray, memoryview)):
+        return True
+    if isinstance(model, (str, os.PathLike)):
+        return str(os.fspath(model)).lower().endswith(".onnx")
+    return type(model).__module__.startswith("onnx") and type(model).__name__ == "ModelProto"
+
+
+def load(
+    model: Any,
+    args: Sequence[Any] = (),
+    kwargs: Mapping[str, Any] | None = None,
+    dims: Any = None,
+    progress: Progress | None = None,
+) -> Program:
+    """Imports an ONNX model.
+
+    Args:
+        model: Path, bytes or `ModelProto`, of operator set 11 or newer; older ones are
+            converted.
+        args: Example inputs by position. Where they are given, symbolic dimensions
+            become fixed to their sizes, except those named in `dims`.
+        kwargs: Example inputs by name.
+        dims: Sizes by dimension name, or symbolic dimensions by input and axis.
+        progress: Called with the title of each stage.
+
+    Raises:
+        InvalidModel: The file is missing, damaged or breaks ONNX's rules.
+        UnsupportedOp: The model uses an operation that cannot be lowered.
+        InvalidArgument: The examples or `dims` do not fit the model.
+    """
+    tell = progress or (lambda _: None)
+    tell("reading the model")
+    source = read(model)
+    source.proto = upgrade(source.proto, source.label)
+    weights = extract(source)
+    names = {weight.name for weight in weights}
+    check(source.proto, source.label)
+    if source.proto.functions:
+        source.proto = import_onnx("onnx.inliner").inline_local_functions(source.proto)
+    inputs = [value for value in source.proto.graph.input if value.name not in names]
+    _check_types(inputs, source)
+    name_unknown(inputs)
+    _set_sizes(source.proto.graph, bind(inputs, args, dict(kwargs or {}), dims))
+    _name_nodes(source.proto.graph)
+    source.proto = _simplify(source.proto, source.label)
+    weights = _used_weights(source.proto, weights)
+    lowered = _lower_expanding(source, weights, progress)
+    return _program(source.proto, weights, lowered)
+
+
+def _simplify(proto: Any, label: str) -> Any:
+    """Infers shapes and folds constants until nothing more is known."""
+    proto = infer_shapes(proto, label)
+    while fold(proto):
+        proto = infer_shapes(proto, label)
+    return proto
+
+
+def _lower_expanding(
+    source: OnnxSource, weights: Sequence[Weight], progress: Progress | None
+) -> Lowered:
+    """Lowers the model; operations that fail are expanded to their ONNX function body."""
+    onnx = import_onnx()
+    failure: Error | None = None
+    for _ in range(_MAX_EXPANSIONS):
+        try:
+            with Worker(progress=progress) as worker:
+                graph = source.proto.graph
+                return worker.lower(
+                    _write_bytecode(source.proto),
+                    ONNX_PIPELINES,
+                    _arguments(graph, weights),
+                    [_spec(value, "output") for value in graph.output],
+                    "onnx",
+                )
+        except UnsupportedOp as error:
+            names = {name.removeprefix("onnx.") for name in error.operations}
+            failure = error
+        except InvalidModel as error:
+            names = {node.op_type for node in source.proto.graph.node}
+            failure = error
+        present = {node.op_type for node in source.proto.graph.node}
+        names = {name for name in names & present if _has_body(onnx, name)}
+        if not names:
+            break
+        source.proto = _expand(source.proto, names, source.label)
+    assert failure
+    raise failure
+
+
+def _has_body(onnx: Any, name: str) -> bool:
+    if not onnx.defs.has(name):
+        return False
+    schema = onnx.defs.get_schema(name)
+    return bool(schema.has_function or schema.has_context_dependent_function)
+
+
+def _expand(proto: Any, names: set[str], label: str) -> Any:
+    inliner = import_onnx("onnx.inliner")
+    expanded = inliner.inline_selected_functions(
+        proto, [("", name) for name in sorted(names)], inline_schema_functions=True
+    )
+    _name_nodes(expanded.graph)
+    return _simplify(expanded, label)
+
+
+def _write_bytecode(proto: Any) -> bytes:
+    """Builds `@main` in the torch dialect; each node keeps its name as location."""
+    ir = import_torch_mlir("ir")
+    importer = import_torch_mlir("extras.onnx_importer")
+    context = ir.Context()
+    import_torch_mlir("dialects.torch").register_dialect(context)
+    proto.graph.name = "main"
+    try:
+        info = importer.ModelInfo(proto, config=importer.Config())
+        module = info.create_module(context=context).operation
+        importer.NodeImporter.define_function(info.main_graph, module).import_all()
+        buffer = io.BytesIO()
+        module.write_bytecode(buffer)
+    except Exception as error:
+        text = next((line for line in str(error).splitlines() if line.strip()), repr(error))
+        raise UnsupportedOp(f"the ONNX graph cannot be imported: {text[:300]}") from error
+    return buffer.getvalue()
+
+
+def _arguments(graph: Any, weights: Sequence[Weight]) -> list[TensorSpec]:
+    kinds = {weight.name: weight.kind for weight in weights}
+    return [_spec(value, kinds.get(value.name, "input")) for value in graph.input]
+
+
+def _spec(value: Any, kind: Literal["input", "parameter", "buffer", "output"]) -> TensorSpec:
+    onnx = import_onnx()
+    dtype = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type))
+    shape = tuple("?" if size == "" else size for size in shape_of(value))
+    return TensorSpec(value.name, dtype.name, shape, kind)
+
+
+def _program(proto: Any, weights: Sequence[Weight], lowered: Lowered) -> Program:
+    graph = proto.graph
+    specs = _arguments(graph, weights)
+    inputs = tuple(spec for spec in specs if spec.kind == "input")
+    outputs = tuple(
+        _refine(_spec(value, "output"), text)
+        for value, text in zip(graph.output, lowered.results, strict=True)
+    )
+    leaf = Tree("tensor")
+    tree = InputOutputTree(
+        args=Tree("tuple", (leaf,) * len(inputs)),
+        kwargs=Tree("dict"),
+        outputs=leaf if len(outputs) == 1 else Tree("tuple", (leaf,) * len(outputs)),
+        names=tuple(spec.name for spec in inputs),
+    )
+    return Program(
+        module=lowered.module,
+        inputs=inputs,
+        parameters=tuple(spec for spec in specs if spec.kind != "input"),
+        outputs=outputs,
+        arrays={weight.name: weight.array for weight in weights},
+        tree=tree,
+        framework="onnx",
+    )
+
+
+def _refine(spec: TensorSpec, text: str) -> TensorSpec:
+    """Takes the sizes that lowering found and shape inference had not."""
+    found = re.match(r"tensor<((?:(?:\d+|\?)x)*)", text)
+    sizes = found.group(1).split("x")[:-1] if found else []
+    if len(sizes) != len(spec.shape):
+        named: tuple[int | str, ...] = ("?",) * len(sizes)
+    else:
+        named = spec.shape
+    shape = tuple(
+        name if size == "?" else int(size) for name, size in zip(named, sizes, strict=True)
+    )
+    return TensorSpec(spec.name, spec.dtype, shape, spec.kind)
+
+
+def _used_weights(proto: Any, weights: Sequence[Weight]) -> list[Weight]:
+    """Drops weights that nothing takes any more, and their arguments."""
+    graph = proto.graph
+    used = _names_used(graph)
+    gone = {weight.name for weight in weights} - used
+    for value in [value for value in graph.input if value.name in gone]:
+        graph.input.remove(value)
+    return [weight for weight in weights if weight.name not in gone]
+
+
+def _names_used(graph: Any) -> set[str]:
+    names = {value.name for value in graph.output}
+    for node in graph.node:
+        names |= set(node.input)
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                names |= _names_used(attribute.g)
+    return names
+
+
+def _check_types(inputs: Sequence[Any], source: OnnxSource) -> None:
+    for value in (*inputs, *source.proto.graph.output):
+        kind = value.type.WhichOneof("value")
+        if kind not in (None, "tensor_type"):
+            raise UnsupportedOp(
+                f"'{value.name}' is a {kind.removesuffix('_type')}; inputs and outputs must be "
+                "tensors",
+                where=source.label,
+            )
+
+
+def _set_sizes(graph: Any, sizes: Mapping[str, int]) -> None:
+    """Fixes symbolic dimensions; what was inferred with them is forgotten."""
+    if not sizes:
+        return
+    for value in graph.input:
+        for dim in value.type.tensor_type.shape.dim:
+            if dim.dim_param in sizes:
+                dim.dim_value = sizes[dim.dim_param]
+    del graph.value_info[:]
+    for value in graph.output:
+        value.type.tensor_type.ClearField("shape")
+
+
+def _name_nodes(graph: Any) -> None:
+    """Gives nameless nodes a name, since it becomes their location."""
+    for index, node in enumerate(graph.node):
+        if not node.name:
+            node.name = f"{node.op_type}_{index}"
