@@ -1,0 +1,113 @@
+//===- LowerMath.cpp - arithmetic that processors have
+//---------------------===//
+//
+// Part of the Fairway project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "fairway/Target/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/TypeUtilities.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "llvm/ADT/StringSwitch.h"
+
+namespace fairway {
+#define GEN_PASS_DEF_FAIRWAYLOWERMATH
+#include "fairway/Target/Passes.h.inc"
+} // namespace fairway
+
+using namespace mlir;
+
+namespace {
+
+/// f64 -> f16/bf16 through f32: LLVM has only library calls for the direct way.
+struct TruncateThroughF32 : OpRewritePattern<arith::TruncFOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(arith::TruncFOp op,
+                                PatternRewriter &rewriter) const override {
+    Type from = op.getIn().getType(), to = op.getType();
+    if (!getElementTypeOrSelf(from).isF64() ||
+        getElementTypeOrSelf(to).getIntOrFloatBitWidth() != 16)
+      return failure();
+    Type middle = rewriter.getF32Type();
+    if (auto shaped = dyn_cast<ShapedType>(to))
+      middle = shaped.clone(middle);
+    Value single =
+        arith::TruncFOp::create(rewriter, op.getLoc(), middle, op.getIn());
+    rewriter.replaceOpWithNewOp<arith::TruncFOp>(op, to, single);
+    return success();
+  }
+};
+
+/// a * b + c in two steps, for targets without the instruction.
+struct SplitFma : OpRewritePattern<math::FmaOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(math::FmaOp op,
+                                PatternRewriter &rewriter) const override {
+    Value product = arith::MulFOp::create(rewriter, op.getLoc(), op.getA(),
+                                          op.getB(), op.getFastmathAttr());
+    rewriter.replaceOpWithNewOp<arith::AddFOp>(op, product, op.getC(),
+                                               op.getFastmathAttr());
+    return success();
+  }
+};
+
+/// The same for the vector dialect's operation.
+struct SplitVectorFma : OpRewritePattern<vector::FMAOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(vector::FMAOp op,
+                                PatternRewriter &rewriter) const override {
+    Value product =
+        arith::MulFOp::create(rewriter, op.getLoc(), op.getLhs(), op.getRhs());
+    rewriter.replaceOpWithNewOp<arith::AddFOp>(op, product, op.getAcc());
+    return success();
+  }
+};
+
+/// Functions whose upstream polynomials are good to a few units in the last
+/// place over the whole range. (Those of sin and cos are not.)
+bool hasPolynomial(StringRef name) {
+  return llvm::StringSwitch<bool>(name)
+      .Cases({"math.exp", "math.expm1", "math.log", "math.log2", "math.log1p"},
+             true)
+      .Cases({"math.tanh", "math.erf"}, true)
+      .Default(false);
+}
+
+struct LowerMath : fairway::impl::FairwayLowerMathBase<LowerMath> {
+  using FairwayLowerMathBase::FairwayLowerMathBase;
+
+  void runOnOperation() override {
+    // Expansions first: rsqrt, fpowi and so on become simpler math ops.
+    RewritePatternSet expand(&getContext());
+    math::populateExpansionPatterns(
+        expand, {"ctlz", "fpowi", "ipowi", "rsqrt", "clampf"});
+    arith::populateCeilFloorDivExpandOpsPatterns(expand);
+    expand.add<TruncateThroughF32>(&getContext());
+    if (failed(applyPatternsGreedily(getOperation(), std::move(expand))))
+      return signalPassFailure();
+
+    RewritePatternSet approximate(&getContext());
+    populateMathF32ExpansionPatterns(approximate, hasPolynomial);
+    populateMathPolynomialApproximationPatterns(approximate, hasPolynomial);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(approximate))))
+      return signalPassFailure();
+
+    RewritePatternSet finish(&getContext());
+    arith::populateExpandBFloat16Patterns(finish);
+    if (!fma)
+      finish.add<SplitFma, SplitVectorFma>(&getContext());
+    if (failed(applyPatternsGreedily(getOperation(), std::move(finish))))
+      return signalPassFailure();
+  }
+};
+
+} // namespace

@@ -1,0 +1,186 @@
+//===- PlanAttributes.cpp - the plan in a module's attributes, typed
+//-------===//
+//
+// Part of the Fairway project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "fairway/Target/PlanAttributes.h"
+#include "fairway/Runtime/artefact.h"
+
+#include "mlir/IR/BuiltinAttributes.h"
+#include "llvm/ADT/StringSwitch.h"
+
+using namespace mlir;
+using namespace fairway;
+
+namespace {
+
+struct DType {
+  uint32_t number;
+  uint32_t bytes;
+};
+
+std::optional<DType> parseDType(StringRef name) {
+  return llvm::StringSwitch<std::optional<DType>>(name)
+      .Case("bool", DType{FAIRWAY_BOOL, 1})
+      .Case("int8", DType{FAIRWAY_INT8, 1})
+      .Case("int16", DType{FAIRWAY_INT16, 2})
+      .Case("int32", DType{FAIRWAY_INT32, 4})
+      .Case("int64", DType{FAIRWAY_INT64, 8})
+      .Case("uint8", DType{FAIRWAY_UINT8, 1})
+      .Case("uint16", DType{FAIRWAY_UINT16, 2})
+      .Case("uint32", DType{FAIRWAY_UINT32, 4})
+      .Case("uint64", DType{FAIRWAY_UINT64, 8})
+      .Case("float16", DType{FAIRWAY_FLOAT16, 2})
+      .Case("bfloat16", DType{FAIRWAY_BFLOAT16, 2})
+      .Case("float32", DType{FAIRWAY_FLOAT32, 4})
+      .Case("float64", DType{FAIRWAY_FLOAT64, 8})
+      .Default(std::nullopt);
+}
+
+/// Reads attributes, remembering only the first thing that is wrong.
+class Reader {
+public:
+  explicit Reader(ModuleOp module) : module(module) {}
+
+  bool failed() const { return hadError; }
+
+  void error(const Twine &message) {
+    if (!hadError)
+      module.emitError("malformed plan: ") << message;
+    hadError = true;
+  }
+
+  int64_t integer(DictionaryAttr dict, StringRef key, int64_t missing = 0) {
+    Attribute attribute = dict.get(key);
+    if (!attribute)
+      return missing;
+    if (auto value = dyn_cast<IntegerAttr>(attribute))
+      return value.getValue().getSExtValue();
+    error("'" + key + "' is not an integer");
+    return missing;
+  }
+
+  bool flag(DictionaryAttr dict, StringRef key) {
+    Attribute attribute = dict.get(key);
+    if (auto value = dyn_cast_if_present<BoolAttr>(attribute))
+      return value.getValue();
+    return isa_and_present<UnitAttr>(attribute);
+  }
+
+  /// `[1, 2]` or `array<i64: 1, 2>`.
+  SmallVector<int64_t> integers(Attribute attribute, StringRef what) {
+    if (auto dense = dyn_cast_if_present<DenseI64ArrayAttr>(attribute))
+      return SmallVector<int64_t>(dense.asArrayRef());
+    SmallVector<int64_t> values;
+    auto array = dyn_cast_if_present<ArrayAttr>(attribute);
+    if (!array)
+      error(what + " is not an array of integers");
+    for (Attribute element : array ? array.getValue() : ArrayRef<Attribute>()) {
+      auto value = dyn_cast<IntegerAttr>(element);
+      if (!value)
+        error(what + " is not an array of integers");
+      values.push_back(value ? value.getValue().getSExtValue() : 0);
+    }
+    return values;
+  }
+
+  BufferRef buffer(Attribute attribute) {
+    SmallVector<int64_t> numbers = integers(attribute, "a step's buffer");
+    if (numbers.size() != 3 || numbers[0] < 0 ||
+        numbers[0] > FAIRWAY_SPACE_CONSTANT) {
+      error("a step's buffer is not [space, index, offset]");
+      return {};
+    }
+    return {uint32_t(numbers[0]), uint32_t(numbers[1]), uint64_t(numbers[2])};
+  }
+
+  Plan plan(StringRef name) {
+    Plan plan;
+    auto dict = module->getAttrOfType<DictionaryAttr>(name);
+    if (!dict)
+      return plan;
+    plan.arenaBytes = integer(dict, "arena_bytes");
+    plan.scratchBytes = integer(dict, "scratch_bytes");
+    auto steps = dict.getAs<ArrayAttr>("steps");
+    if (!steps)
+      error("'" + name + "' has no steps");
+    for (Attribute element : steps ? steps.getValue() : ArrayRef<Attribute>()) {
+      auto fields = dyn_cast<DictionaryAttr>(element);
+      auto kernel =
+          fields ? fields.getAs<FlatSymbolRefAttr>("kernel") : nullptr;
+      auto buffers = fields ? fields.getAs<ArrayAttr>("buffers") : nullptr;
+      if (!kernel || !buffers) {
+        error("a step has no kernel or no buffers");
+        continue;
+      }
+      PlanStep step;
+      step.kernel = kernel.getValue().str();
+      for (Attribute attribute : buffers)
+        step.buffers.push_back(buffer(attribute));
+      step.barrier = flag(fields, "barrier");
+      step.tiles = integer(fields, "tiles", 1);
+      step.flops = integer(fields, "flops");
+      step.bytes = integer(fields, "bytes");
+      plan.steps.push_back(std::move(step));
+    }
+    return plan;
+  }
+
+  std::vector<TensorDesc> tensors(StringRef name) {
+    std::vector<TensorDesc> descs;
+    auto array = module->getAttrOfType<ArrayAttr>(name);
+    for (Attribute element : array ? array.getValue() : ArrayRef<Attribute>()) {
+      auto dict = dyn_cast<DictionaryAttr>(element);
+      auto tensorName = dict ? dict.getAs<StringAttr>("name") : nullptr;
+      auto dtypeName = dict ? dict.getAs<StringAttr>("dtype") : nullptr;
+      auto dtype = dtypeName ? parseDType(dtypeName.getValue()) : std::nullopt;
+      if (!tensorName || !dtype) {
+        error("a tensor of '" + name + "' has no name or no known dtype");
+        continue;
+      }
+      TensorDesc desc;
+      desc.name = tensorName.getValue().str();
+      desc.dtype = dtype->number;
+      desc.shape = integers(dict.get("shape"), "a tensor's shape");
+      desc.bytes = dtype->bytes;
+      for (int64_t extent : desc.shape)
+        desc.bytes *= extent;
+      desc.parameter = integer(dict, "parameter", -1);
+      desc.prepared = integer(dict, "prepared", -1);
+      descs.push_back(std::move(desc));
+    }
+    return descs;
+  }
+
+private:
+  ModuleOp module;
+  bool hadError = false;
+};
+
+} // namespace
+
+bool fairway::hasPlan(ModuleOp module) {
+  return module->hasAttrOfType<DictionaryAttr>("fairway.run");
+}
+
+FailureOr<ModelPlan> fairway::readModelPlan(ModuleOp module) {
+  Reader reader(module);
+  if (!hasPlan(module))
+    reader.error("the module has no 'fairway.run'");
+  ModelPlan plan;
+  plan.run = reader.plan("fairway.run");
+  plan.prepare = reader.plan("fairway.prepare");
+  plan.inputs = reader.tensors("fairway.inputs");
+  plan.outputs = reader.tensors("fairway.outputs");
+  plan.parameters = reader.tensors("fairway.parameters");
+  plan.constants = reader.tensors("fairway.constants");
+  for (const TensorDesc &constant : plan.constants)
+    if ((constant.parameter < 0) == (constant.prepared < 0))
+      reader.error("constant '" + constant.name +
+                   "' must be either a parameter or prepared");
+  if (reader.failed())
+    return failure();
+  return plan;
+}
