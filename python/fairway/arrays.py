@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Tensors at the door of a compiled model: checked, named, and never copied in vain.
+
+Knows NumPy, PyTorch (only if the process has already imported it) and everything
+that speaks DLPack on the CPU.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from fairway.errors import InvalidArgument
+from fairway.program import TensorSpec
+
+__all__ = ["check_inputs", "empty_torch_outputs", "torch_if_loaded"]
+
+_DLPACK_CPU = 1
+_DLPACK_DEVICES = {1: "cpu", 2: "cuda", 3: "cuda_host", 7: "vulkan", 8: "metal", 10: "rocm"}
+
+
+def torch_if_loaded() -> Any | None:
+    """The torch module if this process has imported it; never imports it."""
+    return sys.modules.get("torch")
+
+
+def check_inputs(leaves: Sequence[Any], specs: Sequence[TensorSpec]) -> list[Any]:
+    """Checks a call's tensors against the model's inputs.
+
+    Args:
+        leaves: The tensors of the call, in the order of `specs`.
+        specs: What the model takes.
+
+    Returns:
+        For each input a dense row-major NumPy array or torch tensor on the CPU: the
+        given one where it is one already, else a copy.
+
+    Raises:
+        InvalidArgument: The count, or an input's type, dtype, shape or device does not
+            fit; the message names the input.
+    """
+    if len(leaves) != len(specs):
+        names = ", ".join(spec.name for spec in specs)
+        raise InvalidArgument(
+            f"the model takes {_count(len(specs), 'input')} ({names}), not {len(leaves)}"
+        )
+    return [_check(leaf, spec) for leaf, spec in zip(leaves, specs, strict=True)]
+
+
+def empty_torch_outputs(specs: Sequence[TensorSpec]) -> list[Any]:
+    """Uninitialised torch tensors for a model's outputs."""
+    torch = torch_if_loaded()
+    assert torch is not None, "called only when torch is loaded"
+    return [torch.empty(spec.shape, dtype=getattr(torch, spec.dtype)) for spec in specs]
+
+
+def _check(leaf: Any, spec: TensorSpec) -> Any:
+    torch = torch_if_loaded()
+    if torch is not None and isinstance(leaf, torch.Tensor):
+        return _check_torch(leaf, spec)
+    return _check_numpy(_as_numpy(leaf, spec), spec)
+
+
+def _check_torch(tensor: Any, spec: TensorSpec) -> Any:
+    if str(tensor.layout) != "torch.strided":
+        raise InvalidArgument(
+            f"input '{spec.name}' is a {tensor.layout} tensor; only dense tensors can be used",
+            hint=f"pass {spec.name}.to_dense()",
+        )
+    if tensor.device.type != "cpu":
+        raise _wrong_device(spec, str(tensor.device), f"pass {spec.name}.cpu()")
+    dtype = str(tensor.dtype).removeprefix("torch.")
+    _check_type(spec, dtype, tuple(tensor.shape), f"{spec.name}.to(torch.{spec.dtype})")
+    return tensor.detach().contiguous()
+
+
+def _check_numpy(array: Any, spec: TensorSpec) -> Any:
+    dtype = array.dtype.name if array.dtype.isnative else f"byte-swapped {array.dtype.name}"
+    _check_type(spec, dtype, array.shape, f"{spec.name}.astype('{spec.dtype}')")
+    return array if array.flags.c_contiguous else array.copy(order="C")
+
+
+def _as_numpy(leaf: Any, spec: TensorSpec) -> Any:
+    import numpy as np
+
+    if isinstance(leaf, np.ndarray):
+        return leaf  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(leaf, np.generic):
+        return np.asarray(leaf)
+    if isinstance(leaf, (bool, int, float)) and spec.shape == () and spec.dtype != "bfloat16":
+        return np.asarray(leaf, dtype=spec.dtype)
+    if hasattr(leaf, "__dlpack__"):
+        device = int(leaf.__dlpack_device__()[0])
+        if device != _DLPACK_CPU:
+            name = _DLPACK_DEVICES.get(device, f"DLPack device {device}")
+            raise _wrong_device(spec, name, "copy it to the CPU first")
+        return np.from_dlpack(leaf)
+    raise InvalidArgument(
+        f"input '{spec.name}' is a {type(leaf).__name__}, not a tensor",
+        hint="pass a NumPy array, a torch tensor, or anything that speaks DLPack",
+    )
+
+
+def _check_type(spec: TensorSpec, dtype: str, shape: tuple[int, ...], cast: str) -> None:
+    if dtype != spec.dtype:
+        raise InvalidArgument(
+            f"input '{spec.name}' has dtype {dtype}, not {spec.dtype}", hint=f"pass {cast}"
+        )
+    if tuple(shape) == spec.shape:
+        return
+    if len(shape) != len(spec.shape):
+        wrong = f"{_count(len(shape), 'dimension')} {list(shape)}"
+        wanted = f"{_count(len(spec.shape), 'dimension')} {list(spec.shape)}"
+        raise InvalidArgument(f"input '{spec.name}' has {wrong}, not {wanted}")
+    raise InvalidArgument(
+        f"input '{spec.name}' has shape {list(shape)}, not {list(spec.shape)}",
+        hint="a compiled model takes the shapes that it was compiled with; compile it again "
+        "for others",
+    )
+
+
+def _wrong_device(spec: TensorSpec, device: str, hint: str) -> InvalidArgument:
+    return InvalidArgument(
+        f"input '{spec.name}' is on device {device}; this executable runs on cpu", hint=hint
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

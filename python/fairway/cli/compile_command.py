@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""`fairway compile`: from a model's file or factory to model.so and model.h."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fairway.cli import options
+from fairway.cli.progress import Stages
+
+__all__ = ["command"]
+
+_EPILOG = """\b
+MODEL is one of
+  model.onnx             an ONNX model
+  model.pt2              what torch.export.save wrote
+  model.mlir             MLIR text in the form that Fairway takes
+  package.module:name    a Python function without arguments that returns
+                         (module, args) or (module, args, kwargs) or an
+                         ExportedProgram
+
+\b
+Examples:
+  fairway compile resnet50.onnx -o resnet50.so
+  fairway compile bert.onnx --dim batch=1 --dim sequence=128
+  fairway compile mymodels.resnet:build -o resnet50.so --threads 4
+  fairway compile model.pt2 --cpu x86-64-v3 --json
+"""
+
+
+@click.command("compile", epilog=_EPILOG)
+@click.argument("model")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The library to write; the C header goes beside it. Default: MODEL's name with .so.",
+)
+@click.option(
+    "--dim", "dims", multiple=True, metavar="NAME=SIZE", help="Size of a symbolic dimension."
+)
+@click.option(
+    "--input-shape",
+    "shapes",
+    multiple=True,
+    metavar="NAME=1x3x224",
+    help="Shape of an input of an ONNX model; sets the symbolic dimensions in it.",
+)
+@click.option("--target", default="cpu", show_default=True, help="See `fairway targets`.")
+@click.option("--cpu", default="host", show_default=True, help="Processor to compile for.")
+@click.option("--features", help="Further processor features, such as +avx2,-fma.")
+@click.option("--threads", type=click.IntRange(1, 1024), help="Threads to divide the work for.")
+@click.option("--importer", help="The importer to use, if not the one found from MODEL.")
+@click.option("--no-cache", is_flag=True, help="Neither read nor write the compilation cache.")
+@options.json_option
+def command(
+    model: str,
+    output: Path | None,
+    dims: tuple[str, ...],
+    shapes: tuple[str, ...],
+    target: str,
+    cpu: str,
+    features: str | None,
+    threads: int | None,
+    importer: str | None,
+    no_cache: bool,
+    as_json: bool,
+) -> None:
+    """Compile MODEL to a shared library that holds its code and weights."""
+    from fairway.driver import compile
+
+    sizes = _sizes(dims)
+    path = output or Path(_stem(model) + ".so")
+    with Stages() as stages:
+        source, args, kwargs = _source(model, stages)
+        if shapes:
+            from fairway.cli import shapes as solver
+
+            sizes = solver.sizes(model, _shapes(shapes), sizes)
+        executable = compile(
+            source,
+            args,
+            kwargs,
+            target=target,
+            dims=sizes or None,
+            threads=threads,
+            cpu=cpu,
+            features=features,
+            cache=not no_cache,
+            progress=stages,
+            importer=importer,
+        )
+        stages("writing the library")
+        executable.save(path)
+        seconds = stages.seconds()
+    size = path.stat().st_size
+    if as_json:
+        options.emit(
+            {
+                "library": str(path),
+                "header": str(path.with_suffix(".h")),
+                "bytes": size,
+                "seconds": round(seconds, 3),
+                "target": executable.target,
+                "kernels": len(executable.kernels),
+            }
+        )
+        return
+    click.echo(
+        f"{path}  {options.size_text(size)}, {len(executable.kernels)} kernels, "
+        f"{seconds:.1f} s\n{path.with_suffix('.h')}"
+    )
+
+
+def _source(model: str, stages: Stages) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
+    """The object to compile with its example arguments."""
+    if ":" not in model or Path(model).exists():
+        return model, (), {}
+    from fairway.cli import factory
+
+    stages("building the model")
+    return factory.build(model)
+
+
+def _sizes(dims: Sequence[str]) -> dict[str, int]:
+    values = options.named_values(dims, "--dim")
+    for name, text in values.items():
+        if not text.isdecimal() or int(text) < 1:
+            raise click.BadParameter(
+                f"the size of '{name}' is '{text}', not a positive whole number",
+                param_hint="--dim",
+            )
+    return {name: int(text) for name, text in values.items()}
+
+
+def _shapes(texts: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    values = options.named_values(texts, "--input-shape")
+    try:
+        return {name: tuple(int(size) for size in text.split("x")) for name, text in values.items()}
+    except ValueError:
+        raise click.BadParameter(
+            "a shape is whole numbers with x between them, such as 1x3x224x224",
+            param_hint="--input-shape",
+        ) from None
+
+
+def _stem(model: str) -> str:
+    """The output's name without its ending: in the current folder."""
+    name = model.rpartition(":")[2] if ":" in model and not Path(model).exists() else model
+    return Path(name).stem

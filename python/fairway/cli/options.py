@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Options and output that several subcommands share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import click
+
+__all__ = ["emit", "json_option", "named_values", "size_text"]
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def _note_json(ctx: click.Context, _: click.Parameter, value: bool) -> bool:
+    ctx.meta["fairway.json"] = value  # errors follow it too
+    return value
+
+
+def json_option(function: _F) -> _F:
+    """Adds --json."""
+    return click.option(
+        "--json",
+        "as_json",
+        is_flag=True,
+        is_eager=True,
+        callback=_note_json,
+        help="Print JSON for programs on standard output.",
+    )(function)
+
+
+def emit(value: Mapping[str, Any] | Sequence[Any]) -> None:
+    """Prints JSON."""
+    click.echo(json.dumps(value, indent=2))
+
+
+def named_values(values: Sequence[str], option: str) -> dict[str, str]:
+    """Splits NAME=VALUE options.
+
+    Raises:
+        click.BadParameter: One has no `=`, or a name comes twice.
+    """
+    found: dict[str, str] = {}
+    for text in values:
+        name, equals, value = text.partition("=")
+        if not equals or not name or not value:
+            raise click.BadParameter(f"'{text}' is not NAME=VALUE", param_hint=option)
+        if name in found:
+            raise click.BadParameter(f"'{name}' is given twice", param_hint=option)
+        found[name] = value
+    return found
+
+
+def size_text(count: int) -> str:
+    """Bytes for people: `1.5 MB`."""
+    size = float(count)
+    for unit in ("bytes", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"

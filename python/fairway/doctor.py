@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""What this installation can do here, and what it lacks."""
+
+from __future__ import annotations
+
+import os
+import platform
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata, util
+from pathlib import Path
+from typing import Literal
+
+__all__ = ["Check", "examine", "include_folder", "runtime_folder"]
+
+Status = Literal["ok", "missing", "problem"]
+
+_FRAMEWORKS = {
+    "torch": "imports torch.nn modules: pip install torch",
+    "onnx": "imports ONNX models: pip install onnx",
+}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding.
+
+    Attributes:
+        name: What was looked at.
+        status: `ok`; `missing`, something optional is not there; `problem`, something
+            that Fairway needs does not work.
+        detail: What was found.
+        hint: What to do; empty if nothing.
+    """
+
+    name: str
+    status: Status
+    detail: str
+    hint: str = ""
+
+
+def examine() -> list[Check]:
+    """Looks at everything. Imports no framework; takes well under a second."""
+    checks = [
+        _guarded("fairway", _version, "reinstall fairway"),
+        Check("python", "ok", f"{platform.python_version()} on {platform.platform()}"),
+        Check("processors", "ok", _processors()),
+        _guarded("compiler", _compiler, "reinstall fairway: its compiler does not load"),
+        _guarded("runtime", _runtime, "reinstall fairway: its runtime does not load"),
+        _guarded("C interface", _c_interface, "reinstall fairway: its headers are missing"),
+    ]
+    checks += [_framework(name, hint) for name, hint in _FRAMEWORKS.items()]
+    checks += [
+        _guarded("importers", _importers, "reinstall fairway"),
+        _guarded("targets", _targets, "reinstall fairway, or remove the package that fails"),
+        _guarded("cache", _cache, "set FAIRWAY_CACHE_DIR to a writable folder"),
+    ]
+    return checks
+
+
+def include_folder() -> Path:
+    """The folder to give to a C compiler with -I."""
+    return _package() / "include"
+
+
+def runtime_folder() -> Path:
+    """The folder that holds libfairway_runtime.so.
+
+    Raises:
+        FileNotFoundError: It is not there.
+    """
+    for folder in (_package() / "lib", _package()):
+        if (folder / "libfairway_runtime.so").exists():
+            return folder
+    raise FileNotFoundError("libfairway_runtime.so is not in the package")
+
+
+def _package() -> Path:
+    return Path(__file__).resolve().parent
+
+
+def _guarded(name: str, find: Callable[[], str], hint: str) -> Check:
+    """A check whose failure is a finding, whatever the failure is."""
+    try:
+        return Check(name, "ok", find())
+    except Exception as error:
+        return Check(name, "problem", f"{type(error).__name__}: {error}", hint)
+
+
+def _version() -> str:
+    return f"{metadata.version('fairway')} in {_package()}"
+
+
+def _processors() -> str:
+    usable, total = len(os.sched_getaffinity(0)), os.cpu_count()
+    return f"{usable} of {total} usable, {platform.machine()}"
+
+
+def _compiler() -> str:
+    from fairway.targets import get
+
+    machine = get("cpu").machine("host", None)
+    return f"{machine.triple}, {machine.cpu}: {machine.features}"
+
+
+def _runtime() -> str:
+    from fairway import _runtime as native
+
+    return f"{runtime_folder() / 'libfairway_runtime.so'}, {native.default_threads()} threads"
+
+
+def _c_interface() -> str:
+    header = include_folder() / "fairway" / "Runtime" / "runtime.h"
+    if not header.is_file():
+        raise FileNotFoundError(str(header))
+    return str(header)
+
+
+def _framework(name: str, hint: str) -> Check:
+    if util.find_spec(name) is None:
+        return Check(name, "missing", "not installed", hint)
+    try:
+        return Check(name, "ok", metadata.version(name))
+    except metadata.PackageNotFoundError:
+        return Check(name, "ok", "version unknown")
+
+
+def _importers() -> str:
+    return ", ".join(sorted(point.name for point in metadata.entry_points(group="fairway.ingest")))
+
+
+def _targets() -> str:
+    from fairway.targets import available
+
+    return ", ".join(available())
+
+
+def _cache() -> str:
+    from fairway.cache import Cache
+
+    info = Cache.default().info()
+    folder = next(parent for parent in (info.folder, *info.folder.parents) if parent.exists())
+    with tempfile.TemporaryFile(dir=folder):
+        pass
+    return f"{info.folder}, {info.entries} compiled models"

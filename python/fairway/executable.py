@@ -1,0 +1,310 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""A compiled model that is ready to run, and its way to and from a file."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fairway import arrays
+from fairway.errors import ArtifactError, DeviceError, Error, InvalidArgument
+from fairway.plan import Kernel, Plan, Step
+from fairway.program import Kind, TensorSpec
+from fairway.tree import InputOutputTree
+
+if TYPE_CHECKING:
+    from fairway import _runtime
+    from fairway.saving import Code
+
+__all__ = ["Executable", "Metadata", "default_threads", "load"]
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What the front end writes into an artefact and reads back.
+
+    Attributes:
+        framework: Where the model came from: `torch`, `onnx`, `mlir`, ...
+        tree: The structure of the model's arguments and results; None for an artefact
+            that another tool wrote (it is then called with its inputs in order).
+    """
+
+    framework: str
+    tree: InputOutputTree | None
+
+    def to_json(self) -> str:
+        """The text that an artefact holds."""
+        tree = self.tree.to_json() if self.tree else None
+        return json.dumps({"framework": self.framework, "tree": tree}, sort_keys=True)
+
+    @staticmethod
+    def from_json(text: bytes) -> Metadata:
+        """Reads what `to_json` gave.
+
+        Raises:
+            ArtifactError: It is something else.
+        """
+        if not text:
+            return Metadata("unknown", None)
+        try:
+            data = json.loads(text)
+            tree = InputOutputTree.from_json(data["tree"]) if data["tree"] else None
+            return Metadata(str(data["framework"]), tree)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ArtifactError(
+                f"the artefact's metadata cannot be read: {error!r}", hint="compile it again"
+            ) from error
+
+
+class Executable:
+    """A compiled model. Call it like the model that it was compiled from.
+
+    It may be called from many threads at once. Made by `fairway.compile` and
+    `fairway.load`, not directly.
+
+    Attributes:
+        inputs: The input tensors, in the order of the model's arguments.
+        outputs: The output tensors.
+        framework: The framework that the model came from.
+    """
+
+    def __init__(
+        self,
+        native: _runtime.Model,
+        *,
+        threads: int | None = None,
+        code: Code | None = None,
+        source: Path | None = None,
+    ) -> None:
+        self._native = native
+        self._code = code
+        self._source = source
+        metadata = Metadata.from_json(native.metadata)
+        self._tree = metadata.tree
+        self.framework = metadata.framework
+        self.inputs = tuple(_spec(info, "input") for info in native.inputs)
+        self.outputs = tuple(_spec(info, "output") for info in native.outputs)
+        self._threads = default_threads()
+        if threads is not None:
+            self.threads = threads
+
+    @property
+    def threads(self) -> int:
+        """How many threads a call uses. The default is one for each usable processor."""
+        return self._threads
+
+    @threads.setter
+    def threads(self, count: int) -> None:
+        self._threads = check_threads(count)
+
+    @property
+    def kernels(self) -> tuple[Kernel, ...]:
+        """The generated functions."""
+        return self.plan().kernels()
+
+    @property
+    def target(self) -> str:
+        """What the code was generated for: triple, processor and features."""
+        native = self._native
+        return " ".join(part for part in (native.triple, native.cpu, native.features) if part)
+
+    @property
+    def version(self) -> str:
+        """The version of Fairway that compiled it."""
+        return self._native.version
+
+    def plan(self) -> Plan:
+        """The order of the kernels and the memory of a run."""
+        steps = (Step(s.name, s.tiles, s.flops, s.bytes) for s in self._native.steps)
+        return Plan(tuple(steps), self._native.arena_bytes, self._native.scratch_bytes)
+
+    def weights_bytes(self) -> int:
+        """The size of the prepared weights."""
+        return sum(info.nbytes for info, _ in self._native.constants_info)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Runs the model.
+
+        Args:
+            *args: As for the model: torch tensors, NumPy arrays, or anything that
+                speaks DLPack, in the containers that the model takes.
+            **kwargs: Likewise.
+
+        Returns:
+            What the model returns: torch tensors if any input is one, else NumPy
+            arrays, in the model's own containers.
+
+        Raises:
+            InvalidArgument: An argument does not fit; the message names it.
+            DeviceError: The run failed.
+        """
+        leaves = self._tree.flatten(args, kwargs) if self._tree else self._plain(args, kwargs)
+        as_torch = self._returns_torch(leaves)
+        outputs = arrays.empty_torch_outputs(self.outputs) if as_torch else None
+        results = self._run(arrays.check_inputs(leaves, self.inputs), outputs)
+        if self._tree is not None:
+            return self._tree.unflatten(results)
+        return results[0] if len(results) == 1 else tuple(results)
+
+    def run(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Runs the model on inputs by name and returns its outputs by name.
+
+        Args:
+            inputs: A tensor for each name in `inputs`.
+
+        Raises:
+            InvalidArgument: A name is missing or unknown, or a tensor does not fit.
+            DeviceError: The run failed.
+        """
+        leaves = self._plain((), inputs)
+        outputs = arrays.empty_torch_outputs(self.outputs) if _any_torch(leaves) else None
+        results = self._run(arrays.check_inputs(leaves, self.inputs), outputs)
+        return dict(zip((spec.name for spec in self.outputs), results, strict=True))
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Writes the model with its weights to one shared library, and a C header.
+
+        Both files appear whole or not at all; files already there are replaced only
+        once the new ones are complete.
+
+        Args:
+            path: Where to write, such as `model.so`; `model.h` goes beside it.
+
+        Returns:
+            The path of the library.
+
+        Raises:
+            ArtifactError: The files cannot be written.
+        """
+        from fairway import saving
+
+        return saving.save(self, Path(path), self._native, self._code, self._source)
+
+    def __repr__(self) -> str:
+        def show(specs: Sequence[TensorSpec]) -> str:
+            return ", ".join(f"{s.name}: {s.dtype}{list(s.shape)}" for s in specs)
+
+        return f"<fairway.Executable ({show(self.inputs)}) -> ({show(self.outputs)})>"
+
+    def _run(self, leaves: list[Any], outputs: list[Any] | None) -> list[Any]:
+        with mapped_errors(DeviceError):
+            results = self._native.run(leaves, outputs, self._threads)
+        return outputs if outputs is not None else results
+
+    def _returns_torch(self, leaves: Sequence[Any]) -> bool:
+        if not leaves:  # nothing says what the caller wants: what the model gave
+            return self.framework == "torch" and arrays.torch_if_loaded() is not None
+        return _any_torch(leaves)
+
+    def _plain(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
+        """Binds arguments to the inputs by position and name."""
+        names = [spec.name for spec in self.inputs]
+        unknown = [name for name in kwargs if name not in names]
+        if unknown:
+            raise InvalidArgument(
+                f"'{unknown[0]}' is not an input of this model",
+                hint=f"the inputs are {', '.join(names)}",
+            )
+        if len(args) + len(kwargs) > len(names):
+            raise InvalidArgument(
+                f"the model takes {len(names)} inputs ({', '.join(names)}), "
+                f"not {len(args) + len(kwargs)}"
+            )
+        given = {**dict(zip(names, args, strict=False)), **kwargs}
+        for name in names:
+            if name not in given:
+                raise InvalidArgument(
+                    f"the input '{name}' is missing", hint=f"the inputs are {', '.join(names)}"
+                )
+        return [given[name] for name in names]
+
+
+def load(path: str | os.PathLike[str], *, threads: int | None = None) -> Executable:
+    """Loads a saved model. Needs neither a framework nor the compiler.
+
+    The file holds native code, which loading makes runnable: load only files that
+    you would run.
+
+    Args:
+        path: A file that `Executable.save` or `fairway compile` wrote.
+        threads: How many threads a call uses; by default one for each usable processor.
+
+    Raises:
+        ArtifactError: The file is missing or damaged, has no weights, or was made for
+            another processor or another version of Fairway.
+        InvalidArgument: `threads` is not a positive whole number.
+    """
+    file = Path(path)
+    if not file.is_file():
+        what = "is a folder" if file.is_dir() else "does not exist"
+        raise ArtifactError(
+            f"{file} {what}", hint="give the path of a file that Executable.save wrote"
+        )
+    native = open_native(file)
+    if native.parameters and not native.has_weights:
+        raise ArtifactError(
+            f"{file} holds code without weights",
+            hint="write it with Executable.save or `fairway compile`, which add the weights",
+        )
+    return Executable(native, threads=threads, source=file.resolve())
+
+
+def open_native(library: Path) -> _runtime.Model:
+    """Opens an artefact with the runtime.
+
+    Raises:
+        ArtifactError: It cannot be used here.
+    """
+    from fairway import _runtime
+
+    with mapped_errors(ArtifactError):
+        return _runtime.Model(str(library.resolve()))
+
+
+def default_threads() -> int:
+    """One thread for each processor that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def check_threads(count: int) -> int:
+    """Gives back a usable thread count.
+
+    Raises:
+        InvalidArgument: It is not a whole number from 1 to 1024.
+    """
+    if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= 1024:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidArgument(
+            f"threads is {count!r}", hint="give a whole number from 1 to 1024, or None"
+        )
+    return count
+
+
+class mapped_errors:  # noqa: N801 (reads as a statement)
+    """Turns the runtime's errors into members of the `fairway.Error` family."""
+
+    def __init__(self, kind: Callable[..., Error]) -> None:
+        self._kind = kind
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if error is None:
+            return
+        from fairway import _runtime
+
+        if isinstance(error, _runtime.Error):
+            raise self._kind(str(error)) from error
+
+
+def _any_torch(leaves: Sequence[Any]) -> bool:
+    torch = arrays.torch_if_loaded()
+    return torch is not None and any(isinstance(leaf, torch.Tensor) for leaf in leaves)
+
+
+def _spec(info: _runtime.TensorInfo, kind: Kind) -> TensorSpec:
+    return TensorSpec(info.name, info.dtype, tuple(info.shape), kind)

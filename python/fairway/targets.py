@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The machines that Fairway compiles for, by name.
+
+A target turns a model's text into object code and object code into an artefact.
+The package brings `cpu`; another package adds its own by an entry point in the group
+`fairway.targets` that names an object with the attributes of `Target`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, Protocol
+
+from fairway.errors import InvalidArgument
+
+__all__ = ["Machine", "Request", "Target", "available", "get"]
+
+ENTRY_POINT_GROUP = "fairway.targets"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What code is generated for.
+
+    Attributes:
+        triple: LLVM's target triple.
+        cpu: LLVM's name of the processor.
+        features: Its features in LLVM's notation (`+avx2,+fma`).
+    """
+
+    triple: str
+    cpu: str
+    features: str
+
+
+@dataclass(frozen=True)
+class Request:
+    """All that decides, together with the model's text, what code comes out.
+
+    Attributes:
+        machine: What to generate code for.
+        threads: The number of workers to divide work for.
+        version: The version of Fairway, written into the artefact.
+        metadata: JSON written into the artefact.
+    """
+
+    machine: Machine
+    threads: int
+    version: str
+    metadata: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Gives the request as nested dicts of scalars."""
+        return asdict(self)
+
+
+class Target(Protocol):
+    """What a target offers."""
+
+    @property
+    def name(self) -> str:
+        """The name to select it by."""
+        ...
+
+    @property
+    def summary(self) -> str:
+        """One line for `fairway targets`."""
+        ...
+
+    def machine(self, cpu: str, features: str | None) -> Machine:
+        """Resolves `cpu` ("host" or a name) and added features.
+
+        Raises:
+            InvalidArgument: There is no such processor or feature.
+        """
+        ...
+
+    def compile(self, module: str, request: Request, report: Callable[[str], None]) -> bytes:
+        """Compiles MLIR text to an object file.
+
+        Args:
+            module: The text of a `Program`.
+            request: What to compile for.
+            report: Called with the name of each stage as it begins.
+
+        Raises:
+            UnsupportedOp: The text holds something that this target cannot compile.
+            CompilationError: The compiler failed.
+        """
+        ...
+
+    def link(self, objects: Sequence[Path], output: Path) -> None:
+        """Links object files to an artefact."""
+        ...
+
+    def weights_object(self, raw: Path, size: int, triple: str) -> bytes:
+        """Wraps a file of constants as an object file to link with the code."""
+        ...
+
+
+class CpuTarget:
+    """Code for the processor at hand or another x86-64 or AArch64 one."""
+
+    name = "cpu"
+    summary = "x86-64 and AArch64 processors, through LLVM"
+
+    def machine(self, cpu: str, features: str | None) -> Machine:
+        from fairway import compiler
+
+        return compiler.resolve_machine(cpu, features)
+
+    def compile(self, module: str, request: Request, report: Callable[[str], None]) -> bytes:
+        from fairway import compiler
+
+        options = compiler.CompileOptions(
+            triple=request.machine.triple,
+            cpu=request.machine.cpu,
+            features=request.machine.features,
+            threads=request.threads,
+            version=request.version,
+            metadata=request.metadata,
+        )
+        return compiler.compile_to_object(module, options, report)
+
+    def link(self, objects: Sequence[Path], output: Path) -> None:
+        from fairway import compiler
+
+        compiler.link_shared(objects, output)
+
+    def weights_object(self, raw: Path, size: int, triple: str) -> bytes:
+        from fairway import compiler
+
+        return compiler.weights_object(raw, size, triple)
+
+
+def available() -> dict[str, Target]:
+    """All targets by name; an installed package's may replace a built-in one."""
+    found: dict[str, Target] = {"cpu": CpuTarget()}
+    for point in entry_points(group=ENTRY_POINT_GROUP):
+        loaded: Any = point.load()
+        found[point.name] = loaded() if isinstance(loaded, type) else loaded
+    return found
+
+
+def get(name: str) -> Target:
+    """Finds a target by name.
+
+    Raises:
+        InvalidArgument: There is none of that name.
+    """
+    targets = available()
+    if name in targets:
+        return targets[name]
+    close = difflib.get_close_matches(name, targets, n=1)
+    raise InvalidArgument(
+        f"there is no target '{name}'",
+        hint=(f"did you mean '{close[0]}'? " if close else "") + f"known: {', '.join(targets)}",
+    )
