@@ -127,7 +127,9 @@ def _framework(name: str, hint: str) -> Check:
 
 
 def _importers() -> str:
-    return ", ".join(sorted(point.name for point in metadata.entry_points(group="fairway.ingest")))
+    from fairway.ingest import importers
+
+    return ", ".join(importers())
 
 
 def _targets() -> str:

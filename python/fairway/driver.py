@@ -10,11 +10,18 @@ import tempfile
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from fairway import targets
 from fairway.cache import Cache, CacheWarning, content_key
-from fairway.errors import ArtifactError, CacheError, CompilationError, InvalidArgument
+from fairway.errors import (
+    ArtifactError,
+    CacheError,
+    CompilationError,
+    InvalidArgument,
+    InvalidModel,
+    MissingDependency,
+)
 from fairway.executable import (
     Executable,
     Metadata,
@@ -84,7 +91,9 @@ def compile(
     count = default_threads() if threads is None else check_threads(threads)
     machine = chosen.machine(cpu, features)
     report("importing the model")
-    program = ingest.load(model, args, kwargs, dims=dims, importer=importer)
+    program = ingest.load(
+        _opened(model), args, kwargs, dims=dims, importer=importer, progress=report
+    )
     _require_sizes(program)
 
     from fairway import __version__
@@ -186,6 +195,31 @@ def _no_cache(cache: Cache, error: OSError) -> str:
         "going on without it. Set FAIRWAY_CACHE_DIR to a writable folder with space, or pass "
         "cache=False."
     )
+
+
+def _opened(model: Any) -> Any:
+    """Reads the path of an exported program; leaves all else as it is."""
+    if not isinstance(model, (str, os.PathLike)):
+        return model
+    path = Path(cast("str | os.PathLike[str]", model))
+    if path.suffix.lower() != ".pt2":
+        return path
+    if not path.is_file():
+        raise InvalidModel(f"the file {path} does not exist", hint="check the path")
+    try:
+        import torch
+    except ImportError as error:
+        raise MissingDependency(
+            "compiling a .pt2 file needs PyTorch", where=str(path), hint="pip install torch"
+        ) from error
+    try:
+        return torch.export.load(path)
+    except Exception as error:
+        raise InvalidModel(
+            "the file is no exported program, or is damaged",
+            where=str(path),
+            hint="write it with torch.export.save, with the version of PyTorch installed here",
+        ) from error
 
 
 def _require_sizes(program: Program) -> None:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,20 +73,16 @@ def command(
     """Compile MODEL to a shared library that holds its code and weights."""
     from fairway.driver import compile
 
-    sizes = _sizes(dims)
     path = output or Path(_stem(model) + ".so")
     with Stages() as stages:
         source, args, kwargs = _source(model, stages)
-        if shapes:
-            from fairway.cli import shapes as solver
-
-            sizes = solver.sizes(model, _shapes(shapes), sizes)
+        kwargs |= _examples(model, _shapes(shapes))
         executable = compile(
             source,
             args,
             kwargs,
             target=target,
-            dims=sizes or None,
+            dims=_sizes(dims) or None,
             threads=threads,
             cpu=cpu,
             features=features,
@@ -146,6 +142,21 @@ def _shapes(texts: Sequence[str]) -> dict[str, tuple[int, ...]]:
             "a shape is whole numbers with x between them, such as 1x3x224x224",
             param_hint="--input-shape",
         ) from None
+
+
+def _examples(model: str, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
+    """Example inputs that have nothing but a shape, and take no memory."""
+    if not shapes:
+        return {}
+    if not model.lower().endswith(".onnx"):
+        raise click.BadParameter(
+            "only ONNX models take it; other models bring their example arguments",
+            param_hint="--input-shape",
+        )
+    import numpy as np
+
+    zero = np.zeros((), np.uint8)
+    return {name: np.broadcast_to(zero, shape) for name, shape in shapes.items()}
 
 
 def _stem(model: str) -> str:

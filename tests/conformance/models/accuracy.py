@@ -35,9 +35,9 @@ class Errors:
 
     def within(self, other: Errors) -> bool:
         """Whether neither is more than `ALLOWANCE` times the other's."""
-        return self.norm <= ALLOWANCE * max(
-            other.norm, _FLOOR
-        ) and self.largest <= ALLOWANCE * max(other.largest, _FLOOR)
+        return self.norm <= ALLOWANCE * max(other.norm, _FLOOR) and self.largest <= ALLOWANCE * max(
+            other.largest, _FLOOR
+        )
 
     def __str__(self) -> str:
         return f"norm {self.norm:.2e}, largest {self.largest:.2e}"

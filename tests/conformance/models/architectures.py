@@ -9,6 +9,7 @@ batch norms get statistics of their own: a network of zeros proves nothing.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,7 +136,7 @@ def _minilm() -> nn.Module:
 def _mlp() -> nn.Module:
     sizes = (512, 1024, 1024, 256)
     layers: list[Any] = []
-    for index, (inner, outer) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for index, (inner, outer) in enumerate(itertools.pairwise(sizes)):
         layers += [nn.ReLU()] if index else []
         layers += [nn.Linear(inner, outer)]
     return nn.Sequential(*layers).eval()
