@@ -22,6 +22,7 @@ __all__ = ["InputOutputTree", "Tree"]
 Kind: TypeAlias = Literal[
     "tensor", "none", "constant", "list", "tuple", "dict", "namedtuple", "dataclass"
 ]
+_NO_TENSORS: tuple[type, ...] = (list, tuple, dict, str)
 Scalar: TypeAlias = "bool | int | float | str"
 
 
@@ -94,7 +95,7 @@ class Tree:
             InvalidArgument: `obj` has another structure, or another constant.
         """
         if self.kind == "tensor":
-            if obj is None or isinstance(obj, (list, tuple, dict, str)):
+            if obj is None or isinstance(obj, _NO_TENSORS):
                 raise _mismatch(path, "a tensor", obj)
             return [obj]
         if self.kind == "none":
@@ -136,9 +137,9 @@ class Tree:
             return values
         if self.kind == "tuple":
             return tuple(values)
-        fields = dict(zip(self.keys, values, strict=True))
         if self.kind == "dict":
-            return fields
+            return dict(zip(self.keys, values, strict=True))
+        fields: dict[str, Any] = dict(zip(map(str, self.keys), values, strict=True))
         cls = _resolve(self.cls or "", self.kind)
         return cls(**fields) if cls else fields
 
@@ -271,7 +272,8 @@ class InputOutputTree:
         for name in kwargs:
             if name not in wanted:
                 raise InvalidArgument(
-                    f"'{name}' is not an input of the compiled model", hint=self._usage()
+                    f"'{name}' is not an input of the compiled model",
+                    hint=self._usage(),
                 )
         return positional, kwargs
 
@@ -287,7 +289,7 @@ def _looks_like_tensor(obj: object) -> bool:
 
 def _container_kind(obj: object) -> Kind | None:
     if isinstance(obj, tuple):
-        return "namedtuple" if hasattr(type(obj), "_fields") else "tuple"
+        return "namedtuple" if hasattr(cast("object", obj), "_fields") else "tuple"
     if isinstance(obj, list):
         return "list"
     if dataclasses.is_dataclass(obj) and not isinstance(obj, type):
@@ -300,7 +302,7 @@ def _children(kind: Kind, obj: Any) -> tuple[tuple[str | int, ...], tuple[Any, .
     if kind in ("list", "tuple"):
         return tuple(range(len(obj))), tuple(obj)
     if kind == "namedtuple":
-        return tuple(cast("tuple[str, ...]", type(obj)._fields)), tuple(obj)
+        return cast("tuple[str, ...]", type(obj)._fields), tuple(obj)
     if kind == "dict":
         return tuple(obj.keys()), tuple(obj.values())
     fields = {f.name: getattr(obj, f.name) for f in dataclasses.fields(obj) if f.init}
@@ -327,6 +329,9 @@ def _resolve(name: str, kind: Kind) -> Callable[..., Any] | None:
     return cast("Callable[..., Any]", found) if fits else None
 
 
+_SHOWN: tuple[type, ...] = (bool, int, float, str, list)
+
+
 def _mismatch(path: str, wanted: str, got: object) -> InvalidArgument:
-    shown = repr(got) if isinstance(got, (bool, int, float, str, list)) else type(got).__name__
+    shown = repr(got) if isinstance(got, _SHOWN) else type(got).__name__
     return InvalidArgument(f"{path} must be {wanted}, not {shown}")

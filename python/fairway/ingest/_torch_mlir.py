@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import importlib.util
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ def is_available() -> bool:
 
 
 @contextlib.contextmanager
-def _vendored_first() -> Iterator[None]:
+def _vendored_first() -> Generator[None, None, None]:
     """Lets `import torch_mlir` find the vendored copy first."""
     path = str(_VENDOR)
     if "torch_mlir" in sys.modules or not (_VENDOR / "torch_mlir").is_dir():

@@ -25,6 +25,17 @@ from fairway.ingest._wire import read_message, write_message
 DIALECTS = frozenset(
     {"builtin", "func", "arith", "math", "tensor", "linalg", "scf", "cf", "ml_program"}
 )
+DTYPES = {
+    "i1": "bool",
+    "i8": "int8",
+    "i16": "int16",
+    "i32": "int32",
+    "i64": "int64",
+    "f16": "float16",
+    "bf16": "bfloat16",
+    "f32": "float32",
+    "f64": "float64",
+}
 
 
 class _Failure(Exception):
@@ -45,8 +56,12 @@ def main() -> None:
     if message is None:
         return
     request, body = message
+
+    def tell(fields: dict[str, Any]) -> None:
+        write_message(answers, fields)
+
     try:
-        header, text = _serve(ir, request, body, lambda fields: write_message(answers, fields))
+        header, text = _serve(ir, request, body, tell)
     except _Failure as failure:
         write_message(
             answers,
@@ -136,8 +151,7 @@ def _entry(ir: Any, module: Any) -> Any:
     if "main" in names:
         return functions[names.index("main")]
     if len(functions) != 1:
-        note = {"message": f"no function @main among {names}", "location": "", "notes": []}
-        raise _Failure("contract", "looking for @main", [note])
+        raise _contract(f"there is no function @main, only {names}")
     functions[0].attributes["sym_name"] = ir.StringAttr.get("main")
     return functions[0]
 
@@ -148,25 +162,72 @@ def _annotate(
     arguments: list[dict[str, Any]] | None,
     results: list[dict[str, Any]] | None,
 ) -> dict[str, Any]:
-    """Puts names, kinds and dtypes on `@main` and reports its types."""
+    """Puts names, kinds and dtypes on `@main` and reports the signature that results.
+
+    Without `arguments` or `results`, attributes that are there count and others get
+    defaults: every argument is an input.
+    """
     entry.attributes["sym_visibility"] = ir.StringAttr.get("public")
-    types = ir.FunctionType(ir.TypeAttr(entry.attributes["function_type"]).value)
+    function = ir.FunctionType(ir.TypeAttr(entry.attributes["function_type"]).value)
     answer: dict[str, Any] = {"event": "done"}
-    for label, given, kinds in (
-        ("arguments", arguments, list(types.inputs)),
-        ("results", results, list(types.results)),
+    for label, key, given, types in (
+        ("arguments", "arg_attrs", arguments, list(function.inputs)),
+        ("results", "res_attrs", results, list(function.results)),
     ):
-        name = "arg_attrs" if label == "arguments" else "res_attrs"
-        if given is not None:
-            if len(given) != len(kinds):
-                note = f"@main has {len(kinds)} {label} where the framework has {len(given)}"
-                diagnostic = {"message": note, "location": "", "notes": []}
-                raise _Failure("contract", "naming the arguments", [diagnostic])
-            entry.attributes[name] = ir.ArrayAttr.get([_attributes(ir, spec) for spec in given])
-        answer[label] = [str(kind) for kind in kinds]
-        if name in entry.attributes:
-            answer[name] = [str(attribute) for attribute in entry.attributes[name]]
+        for index, kind in enumerate(types):
+            if not isinstance(kind, ir.RankedTensorType):
+                raise _contract(f"{label[:-1]} {index} of @main is no ranked tensor but {kind}")
+        present = [ir.DictAttr(a) for a in entry.attributes[key]] if key in entry.attributes else []
+        if given is None:
+            given = [
+                _default_spec(ir, label, index, kind, present[index] if present else None)
+                for index, kind in enumerate(types)
+            ]
+        elif len(given) != len(types):
+            raise _contract(f"@main has {len(types)} {label}, the framework has {len(given)}")
+        specs = [_refine(spec, kind) for spec, kind in zip(given, types)]
+        entry.attributes[key] = ir.ArrayAttr.get([_attributes(ir, spec) for spec in specs])
+        answer[label] = specs
     return answer
+
+
+def _contract(message: str) -> _Failure:
+    diagnostic: dict[str, Any] = {"message": message, "location": "", "notes": []}
+    return _Failure("contract", "checking the result", [diagnostic])
+
+
+def _default_spec(ir: Any, label: str, index: int, kind: Any, attributes: Any) -> dict[str, Any]:
+    """Reads a tensor's attributes; makes up what is not there."""
+
+    def text(key: str, default: str) -> str:
+        key = f"fairway.{key}"
+        return ir.StringAttr(attributes[key]).value if attributes and key in attributes else default
+
+    element = str(kind.element_type)
+    if element not in DTYPES:
+        raise _contract(f"{label[:-1]} {index} of @main has the element type {element}")
+    role = text("kind", "input") if label == "arguments" else "output"
+    name = text("name", f"{'arg' if label == 'arguments' else 'output'}{index}")
+    dims = [f"{name}_{axis}" for axis in range(kind.rank)]
+    if attributes and "fairway.dims" in attributes:
+        named = [ir.StringAttr(a).value for a in ir.ArrayAttr(attributes["fairway.dims"])]
+        dims = [given or made for given, made in zip(named, dims)]
+    return {
+        "name": name,
+        "dtype": text("dtype", DTYPES[element]),
+        "shape": dims,
+        "kind": role,
+    }
+
+
+def _refine(spec: dict[str, Any], kind: Any) -> dict[str, Any]:
+    """Takes known sizes from the type, and names of the others from the spec."""
+    names = spec["shape"] if len(spec["shape"]) == kind.rank else ["?"] * kind.rank
+    sizes = [
+        (name if isinstance(name, str) else "?") if kind.is_dynamic_dim(axis) else size
+        for axis, (name, size) in enumerate(zip(names, kind.shape))
+    ]
+    return {**spec, "shape": sizes}
 
 
 def _attributes(ir: Any, spec: dict[str, Any]) -> Any:

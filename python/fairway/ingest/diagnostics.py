@@ -7,7 +7,13 @@ import re
 import signal
 from typing import Any
 
-from fairway.errors import Error, InvalidModel, MissingDependency, UnsupportedOp
+from fairway.errors import (
+    CompilationError,
+    Error,
+    InvalidModel,
+    MissingDependency,
+    UnsupportedOp,
+)
 
 __all__ = ["crash_error", "describe_location", "failure_error"]
 
@@ -56,13 +62,16 @@ def crash_error(code: int, stage: str, log: str, framework: str) -> Error:
     if "MissingDependency" in log:
         lines = [line for line in log.splitlines() if "MissingDependency" in line]
         return MissingDependency(lines[-1].partition("MissingDependency: ")[2])
-    how = f"with exit code {code}"
-    if code < 0:
-        try:
-            how = f"by {signal.Signals(-code).name}"
-        except ValueError:
-            how = f"by signal {-code}"
     last = next((line for line in reversed(log.splitlines()) if line.strip()), "")
+    if code >= 0:
+        return CompilationError(
+            f"the importer's worker failed while {stage}: {last[:300]}",
+            hint="this is a defect in Fairway; please report it",
+        )
+    try:
+        how = f"by {signal.Signals(-code).name}"
+    except ValueError:
+        how = f"by signal {-code}"
     operation = re.search(r"\"?((?:torch\.)?(?:onnx|aten|prims)\.[A-Za-z_.0-9]+)", log)
     where = f"near {_framework_name(operation.group(1))}" if operation else None
     return InvalidModel(

@@ -12,14 +12,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fairway.errors import InvalidModel
 from fairway.ingest._wire import read_message, write_message
 from fairway.ingest.diagnostics import crash_error, failure_error
 from fairway.program import TensorSpec
 
-__all__ = ["TORCH_PIPELINES", "ONNX_PIPELINES", "Lowered", "Worker"]
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["ONNX_PIPELINES", "TORCH_PIPELINES", "Lowered", "Worker", "ignore_progress"]
 
 Progress = Callable[[str], None]
 
@@ -30,8 +33,10 @@ _LINALG = (
 TORCH_PIPELINES = (
     (
         "simplifying torch operations",
-        "builtin.module(func.func(torch-match-quantized-custom-ops),"
-        "torchdynamo-export-to-torch-backend-pipeline{extra-library=})",
+        (
+            "builtin.module(func.func(torch-match-quantized-custom-ops),"
+            "torchdynamo-export-to-torch-backend-pipeline{extra-library=})"
+        ),
     ),
     _LINALG,
 )
@@ -44,23 +49,24 @@ ONNX_PIPELINES = (
 )
 
 
+def ignore_progress(stage: str) -> None:
+    """Says nothing; stands in where the caller wants no progress."""
+    del stage
+
+
 @dataclass(frozen=True)
 class Lowered:
     """The worker's answer.
 
     Attributes:
         module: MLIR text with locations.
-        arguments: The types of `@main`'s arguments as MLIR text.
-        results: The types of its results.
-        argument_attributes: Its argument attributes as MLIR text, where it has any.
-        result_attributes: Its result attributes, where it has any.
+        arguments: `@main`'s arguments, their sizes as lowering found them.
+        results: Its results.
     """
 
     module: str
-    arguments: tuple[str, ...]
-    results: tuple[str, ...]
-    argument_attributes: tuple[str, ...] = ()
-    result_attributes: tuple[str, ...] = ()
+    arguments: tuple[TensorSpec, ...]
+    results: tuple[TensorSpec, ...]
 
 
 class Worker:
@@ -78,7 +84,7 @@ class Worker:
         self._timeout = timeout
         self._progress = progress
         self._stage = "starting"
-        self._log = tempfile.TemporaryFile()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by __exit__
         root = Path(__file__).resolve().parent.parent.parent
         path = os.pathsep.join(dict.fromkeys(entry for entry in (str(root), *sys.path) if entry))
         self._process = subprocess.Popen(
@@ -90,7 +96,7 @@ class Worker:
             env={**os.environ, "PYTHONPATH": path},
         )
 
-    def __enter__(self) -> Worker:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -160,10 +166,8 @@ class Worker:
             raise failure_error(header, framework)
         return Lowered(
             module=body.decode(),
-            arguments=tuple(header["arguments"]),
-            results=tuple(header["results"]),
-            argument_attributes=tuple(header.get("arg_attrs", ())),
-            result_attributes=tuple(header.get("res_attrs", ())),
+            arguments=tuple(TensorSpec.from_json(spec) for spec in header["arguments"]),
+            results=tuple(TensorSpec.from_json(spec) for spec in header["results"]),
         )
 
     def _await_answer(self) -> tuple[dict[str, Any], bytes] | None:

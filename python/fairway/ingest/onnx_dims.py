@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from fairway.errors import InvalidArgument
 
@@ -83,20 +83,27 @@ def _requested(inputs: Sequence[Any], dims: Any) -> tuple[dict[str, int], set[st
     symbolic: set[str] = set()
     if not dims:
         return sizes, symbolic
-    if not isinstance(dims, Mapping):
-        dims = {value.name: asked for value, asked in zip(inputs, dims, strict=False)}
+    request: dict[str, Any] = (
+        dict(cast("Mapping[str, Any]", dims))
+        if isinstance(dims, Mapping)
+        else {value.name: asked for value, asked in zip(inputs, dims, strict=False)}
+    )
     by_name = {value.name: value for value in inputs}
     names = {size for value in inputs for size in shape_of(value) if isinstance(size, str)}
-    for key, asked in dims.items():
+    for key, asked in request.items():
         if isinstance(asked, int):
             if key not in names:
                 raise InvalidArgument(f"the model has no dimension '{key}', only {sorted(names)}")
-            sizes[str(key)] = asked
+            sizes[key] = asked
             continue
         if key not in by_name:
             raise InvalidArgument(f"dims names the input '{key}', which is not in the model")
         shape = by_name[key].type.tensor_type.shape.dim
-        pairs = asked.items() if isinstance(asked, Mapping) else enumerate(asked or ())
+        pairs = (
+            cast("Mapping[int, Any]", asked).items()
+            if isinstance(asked, Mapping)
+            else enumerate(cast("Sequence[Any]", asked or ()))
+        )
         for axis, name in pairs:
             if name is None or isinstance(name, int):
                 continue

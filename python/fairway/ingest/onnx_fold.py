@@ -59,12 +59,16 @@ def fold(proto: Any) -> int:
         graph.node.remove(node)
         folded += 1
     if folded:
-        _drop_unused(graph)
+        _drop_unused(onnx, graph)
     return folded
 
 
 def _evaluate(
-    onnx: Any, proto: Any, node: Any, known: dict[str, Any], shapes: dict[str, tuple[int, ...]]
+    onnx: Any,
+    proto: Any,
+    node: Any,
+    known: dict[str, Any],
+    shapes: dict[str, tuple[int, ...]],
 ) -> list[Any] | None:
     if node.op_type in ("Shape", "Size") and node.input[0] in shapes:
         shape = shapes[node.input[0]]
@@ -96,7 +100,7 @@ def _evaluate(
     )
     try:
         values = [np.asarray(v) for v in reference.ReferenceEvaluator(model).run(None, feeds)]
-    except Exception:
+    except Exception:  # noqa: BLE001 - the reference evaluator raises anything
         return None  # Folding is optional: the compiler meets the node as it is.
     if any(value.size > _LIMIT or value.dtype.kind not in "fiub" for value in values):
         return None
@@ -112,11 +116,11 @@ def _static_shapes(graph: Any) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def _drop_unused(graph: Any) -> None:
+def _drop_unused(onnx: Any, graph: Any) -> None:
     """Removes initializers that nothing takes any more."""
     used = _used(graph)
     kept = [tensor for tensor in graph.initializer if tensor.name in used]
-    kept = [type(tensor).FromString(tensor.SerializeToString()) for tensor in kept]
+    kept = [onnx.TensorProto.FromString(tensor.SerializeToString()) for tensor in kept]
     del graph.initializer[:]
     graph.initializer.extend(kept)
 

@@ -4,21 +4,28 @@
 from __future__ import annotations
 
 import io
-import os
-import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from fairway.errors import Error, InvalidModel, UnsupportedOp
+from fairway.ingest._paths import path_of
 from fairway.ingest._torch_mlir import import_torch_mlir
-from fairway.ingest.lowering import ONNX_PIPELINES, Lowered, Progress, Worker
+from fairway.ingest.lowering import ONNX_PIPELINES, Lowered, Progress, Worker, ignore_progress
 from fairway.ingest.onnx_dims import bind, name_unknown, shape_of
 from fairway.ingest.onnx_fold import fold
-from fairway.ingest.onnx_read import OnnxSource, check, import_onnx, infer_shapes, read, upgrade
+from fairway.ingest.onnx_read import (
+    BYTES,
+    OnnxSource,
+    check,
+    import_onnx,
+    infer_shapes,
+    read,
+    upgrade,
+)
 from fairway.ingest.onnx_weights import Weight, extract
-from fairway.program import InputOutputTree, Program, TensorSpec
+from fairway.program import InputOutputTree, Kind, Program, TensorSpec
 from fairway.tree import Tree
 
 __all__ = ["accepts", "load"]
@@ -28,10 +35,11 @@ _MAX_EXPANSIONS = 4
 
 def accepts(model: Any) -> bool:
     """Whether `model` is an ONNX model or an `.onnx` path; does not import onnx."""
-    if isinstance(model, (bytes, bytearray, memoryview)):
+    if isinstance(model, BYTES):
         return True
-    if isinstance(model, (str, os.PathLike)):
-        return str(os.fspath(model)).lower().endswith(".onnx")
+    path = path_of(model)
+    if path is not None:
+        return path.lower().endswith(".onnx")
     return type(model).__module__.startswith("onnx") and type(model).__name__ == "ModelProto"
 
 
@@ -58,7 +66,7 @@ def load(
         UnsupportedOp: The model uses an operation that cannot be lowered.
         InvalidArgument: The examples or `dims` do not fit the model.
     """
-    tell = progress or (lambda _: None)
+    tell = progress or ignore_progress
     tell("reading the model")
     source = read(model)
     source.proto = upgrade(source.proto, source.label)
@@ -75,7 +83,7 @@ def load(
     source.proto = _simplify(source.proto, source.label)
     weights = _used_weights(source.proto, weights)
     lowered = _lower_expanding(source, weights, progress)
-    return _program(source.proto, weights, lowered)
+    return _program(weights, lowered)
 
 
 def _simplify(proto: Any, label: str) -> Any:
@@ -154,25 +162,21 @@ def _write_bytecode(proto: Any) -> bytes:
 
 
 def _arguments(graph: Any, weights: Sequence[Weight]) -> list[TensorSpec]:
-    kinds = {weight.name: weight.kind for weight in weights}
+    kinds: dict[str, Kind] = {weight.name: weight.kind for weight in weights}
     return [_spec(value, kinds.get(value.name, "input")) for value in graph.input]
 
 
-def _spec(value: Any, kind: Literal["input", "parameter", "buffer", "output"]) -> TensorSpec:
+def _spec(value: Any, kind: Kind) -> TensorSpec:
     onnx = import_onnx()
-    dtype = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type))
+    element = value.type.tensor_type.elem_type
+    dtype: np.dtype[Any] = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(element))
     shape = tuple("?" if size == "" else size for size in shape_of(value))
-    return TensorSpec(value.name, dtype.name, shape, kind)
+    return TensorSpec(value.name, str(dtype), shape, kind)
 
 
-def _program(proto: Any, weights: Sequence[Weight], lowered: Lowered) -> Program:
-    graph = proto.graph
-    specs = _arguments(graph, weights)
-    inputs = tuple(spec for spec in specs if spec.kind == "input")
-    outputs = tuple(
-        _refine(_spec(value, "output"), text)
-        for value, text in zip(graph.output, lowered.results, strict=True)
-    )
+def _program(weights: Sequence[Weight], lowered: Lowered) -> Program:
+    inputs = tuple(spec for spec in lowered.arguments if spec.kind == "input")
+    outputs = lowered.results
     leaf = Tree("tensor")
     tree = InputOutputTree(
         args=Tree("tuple", (leaf,) * len(inputs)),
@@ -183,26 +187,12 @@ def _program(proto: Any, weights: Sequence[Weight], lowered: Lowered) -> Program
     return Program(
         module=lowered.module,
         inputs=inputs,
-        parameters=tuple(spec for spec in specs if spec.kind != "input"),
+        parameters=tuple(spec for spec in lowered.arguments if spec.kind != "input"),
         outputs=outputs,
         arrays={weight.name: weight.array for weight in weights},
         tree=tree,
         framework="onnx",
     )
-
-
-def _refine(spec: TensorSpec, text: str) -> TensorSpec:
-    """Takes the sizes that lowering found and shape inference had not."""
-    found = re.match(r"tensor<((?:(?:\d+|\?)x)*)", text)
-    sizes = found.group(1).split("x")[:-1] if found else []
-    if len(sizes) != len(spec.shape):
-        named: tuple[int | str, ...] = ("?",) * len(sizes)
-    else:
-        named = spec.shape
-    shape = tuple(
-        name if size == "?" else int(size) for name, size in zip(named, sizes, strict=True)
-    )
-    return TensorSpec(spec.name, spec.dtype, shape, spec.kind)
 
 
 def _used_weights(proto: Any, weights: Sequence[Weight]) -> list[Weight]:

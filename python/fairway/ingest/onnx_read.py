@@ -3,15 +3,16 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from fairway.errors import Error, InvalidModel, MissingDependency, UnsupportedOp
+from fairway.ingest._paths import path_of
 
 __all__ = ["OnnxSource", "check", "import_onnx", "infer_shapes", "read", "upgrade"]
 
+BYTES: tuple[type, ...] = (bytes, bytearray, memoryview)
 OLDEST_OPSET = 11
 """Older operator sets are converted; this and newer ones go in as they are."""
 CONVERTED_OPSET = 17
@@ -56,10 +57,12 @@ def read(model: Any) -> OnnxSource:
         InvalidModel: There is no such file, or it holds no ONNX model.
     """
     onnx = import_onnx()
-    if isinstance(model, (bytes, bytearray, memoryview)):
-        return OnnxSource(_parse(onnx, bytes(model), "the bytes given"), None, "model in memory")
-    if isinstance(model, (str, os.PathLike)):
-        path = Path(os.fspath(model)).absolute()
+    if isinstance(model, BYTES):
+        content = bytes(cast("bytes", model))
+        return OnnxSource(_parse(onnx, content, "the bytes given"), None, "model in memory")
+    given = path_of(model)
+    if given is not None:
+        path = Path(given).absolute()
         if not path.is_file():
             raise InvalidModel(
                 f"there is no file '{path}'"
@@ -89,7 +92,8 @@ def upgrade(proto: Any, label: str) -> Any:
     version = versions.get("", versions.get("ai.onnx"))
     if version is None and any(node.domain in ("", "ai.onnx") for node in proto.graph.node):
         raise InvalidModel(
-            "the model does not say which operator set it uses (opset_import)", where=label
+            "the model does not say which operator set it uses (opset_import)",
+            where=label,
         )
     if version is None or version >= OLDEST_OPSET:
         return proto
@@ -142,13 +146,15 @@ def infer_shapes(proto: Any, label: str) -> Any:
     except Exception as error:
         if "check failed" in str(error) or "TypeInferenceError" in str(error):
             raise InvalidModel(
-                f"the types in the ONNX model do not fit: {_first_line(error)}", where=label
+                f"the types in the ONNX model do not fit: {_first_line(error)}",
+                where=label,
             ) from error
         try:
             return inference.infer_shapes(proto, data_prop=True)
         except Exception as second:
             raise InvalidModel(
-                f"the shapes in the ONNX model do not fit: {_first_line(second)}", where=label
+                f"the shapes in the ONNX model do not fit: {_first_line(second)}",
+                where=label,
             ) from second
 
 

@@ -167,12 +167,14 @@ def _data(onnx: Any, tensor: Any, source: OnnxSource) -> Any:
                 f"its shape {list(shape)}",
                 where=source.label,
             )
-        return np.frombuffer(raw, dtype).reshape(shape)
+        flat: Any = np.frombuffer(raw, dtype)
+        return flat.reshape(shape)
     try:
         return onnx.numpy_helper.to_array(tensor)
     except Exception as error:
         raise InvalidModel(
-            f"the data of the tensor '{tensor.name}' cannot be read: {error}", where=source.label
+            f"the data of the tensor '{tensor.name}' cannot be read: {error}",
+            where=source.label,
         ) from error
 
 
@@ -223,11 +225,12 @@ def _inside(folder: Path, location: str, name: str, label: str) -> Path:
 
 
 def _dtype(onnx: Any, tensor: Any) -> np.dtype[Any]:
+    dtype: np.dtype[Any] = np.dtype(object)
     try:
         dtype = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type))
     except (KeyError, TypeError, ValueError):
-        dtype = np.dtype(object)
-    known = dtype.kind in "fiub" or dtype.name == "bfloat16"
+        pass  # Told below.
+    known = dtype.kind in "fiub" or str(dtype) == "bfloat16"
     if not known or dtype.itemsize * 8 != _bits(onnx, tensor.data_type, dtype):
         label = onnx.TensorProto.DataType.Name(tensor.data_type)
         raise UnsupportedOp(f"the tensor '{tensor.name}' has the type {label}, not supported yet")

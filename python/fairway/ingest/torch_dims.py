@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from fairway.errors import InvalidArgument
 
@@ -41,21 +41,28 @@ class Dims:
             return Dims()
         given = [names[i] if i < len(names) else f"arg{i}" for i in range(len(args))]
         values = {**dict(zip(given, args, strict=True)), **kwargs}
-        if not isinstance(dims, Mapping):
-            dims = dict(zip(values, dims, strict=False))
-        unknown = [name for name in dims if name not in values]
+        request: dict[str, Any] = dict(
+            cast("Mapping[str, Any]", dims)
+            if isinstance(dims, Mapping)
+            else zip(values, dims, strict=False)
+        )
+        unknown = [name for name in request if name not in values]
         if unknown:
             raise InvalidArgument(
                 f"dims names the input '{unknown[0]}', which is not among {list(values)}"
             )
         made: dict[str, Any] = {}
-        shapes = {name: _convert(torch, dims.get(name), made) for name in values}
+        shapes = {name: _convert(torch, request.get(name), made) for name in values}
         axes: dict[str, dict[int, str]] = {}
         for name, value in values.items():
             asked = shapes[name]
             if not isinstance(value, torch.Tensor) or not asked:
                 continue
-            pairs = asked.items() if isinstance(asked, Mapping) else enumerate(asked)
+            pairs = (
+                cast("Mapping[int, Any]", asked).items()
+                if isinstance(asked, Mapping)
+                else enumerate(asked)
+            )
             axes[name] = {axis: _dim_name(dim) for axis, dim in pairs if _dim_name(dim)}
             if any(not 0 <= axis < value.ndim for axis in axes[name]):
                 raise InvalidArgument(
@@ -110,9 +117,11 @@ def _convert(torch: Any, asked: Any, made: dict[str, Any]) -> Any:
             made[asked] = torch.export.Dim(asked)
         return made[asked]
     if isinstance(asked, Mapping):
-        return {key: _convert(torch, value, made) for key, value in asked.items()}
+        items = cast("Mapping[Any, Any]", asked).items()
+        return {key: _convert(torch, value, made) for key, value in items}
     if isinstance(asked, (list, tuple)):
-        return type(asked)(_convert(torch, value, made) for value in asked)
+        values = [_convert(torch, value, made) for value in cast("Sequence[Any]", asked)]
+        return values if isinstance(asked, list) else tuple(values)
     return asked
 
 

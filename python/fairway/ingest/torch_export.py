@@ -8,7 +8,13 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fairway.errors import Error, InvalidArgument, InvalidModel, MissingDependency, UnsupportedOp
+from fairway.errors import (
+    Error,
+    InvalidArgument,
+    InvalidModel,
+    MissingDependency,
+    UnsupportedOp,
+)
 from fairway.ingest.torch_decompositions import decomposition_table
 
 __all__ = ["decompose", "export", "import_torch"]
@@ -50,7 +56,11 @@ def export(model: Any, args: Sequence[Any], kwargs: Mapping[str, Any], dynamic_s
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return torch.export.export(
-                model, tuple(args), dict(kwargs), dynamic_shapes=dynamic_shapes, strict=False
+                model,
+                tuple(args),
+                dict(kwargs),
+                dynamic_shapes=dynamic_shapes,
+                strict=False,
             )
     except Exception as error:
         raise _export_error(error) from error

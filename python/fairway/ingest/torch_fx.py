@@ -43,12 +43,14 @@ def write_bytecode(graph_module: Any) -> bytes:
 def _located_cache(ir: Any, fx_importer: Any, context: Any, importer: Any) -> Any:
     """Makes the importer name each operation's module beside its source line."""
 
-    class LocatedCache(fx_importer.ContextCache):
+    base: Any = fx_importer.ContextCache
+
+    class LocatedCache(base):
         __slots__ = ("current",)
 
         def get_node_location(self, node: Any) -> Any:
             self.current = node
-            location = super().get_node_location(node)
+            location: Any = base.get_node_location(self, node)
             path = module_path(node)
             if not path:
                 return location
@@ -73,7 +75,9 @@ def _hooks(ir: Any, fx_importer: Any) -> Any:
             kind = gni._cc.tensor_to_vtensor_type(literal)
             attribute = ir.DenseElementsAttr.get(array, signless=False)
             return ir.Operation.create(
-                name="torch.vtensor.literal", results=[kind], attributes={"value": attribute}
+                name="torch.vtensor.literal",
+                results=[kind],
+                attributes={"value": attribute},
             ).result
 
     return InlineLiterals()

@@ -9,7 +9,15 @@ from typing import Any, Literal
 
 from fairway.errors import InvalidModel, UnsupportedOp
 
-__all__ = ["Argument", "Result", "check_inference", "lift", "module_path", "results", "source_line"]
+__all__ = [
+    "Argument",
+    "Result",
+    "check_inference",
+    "lift",
+    "module_path",
+    "results",
+    "source_line",
+]
 
 INLINE_LIMIT = 64
 """Constants of the code itself with at most so many elements stay in the graph."""
@@ -46,7 +54,7 @@ class Result:
 
 def module_path(node: Any) -> str:
     """Gives `encoder.layer.0 (BertLayer)` for a node, or an empty string."""
-    stack = node.meta.get("nn_module_stack") or {}
+    stack: dict[str, tuple[str, Any]] = node.meta.get("nn_module_stack") or {}
     for path, kind in reversed(list(stack.values())):
         cls = kind if isinstance(kind, str) else getattr(kind, "__qualname__", str(kind))
         name = cls.rpartition(".")[2]
@@ -112,9 +120,9 @@ def lift(program: Any) -> list[Argument]:
     graph = program.graph
     for node in list(graph.nodes):
         name = str(node.target)
-        if node.op == "call_function" and any(part in name for part in _ASSERTS):
-            if not node.users:
-                graph.erase_node(node)
+        is_assert = node.op == "call_function" and any(part in name for part in _ASSERTS)
+        if is_assert and not node.users:
+            graph.erase_node(node)
     graph.eliminate_dead_code()
     placeholders = {node.name: node for node in graph.nodes if node.op == "placeholder"}
     arguments: list[Argument] = []
@@ -148,7 +156,13 @@ def lift(program: Any) -> list[Argument]:
             node.replace_all_uses_with(_literal(program, node, tensor))
             graph.erase_node(node)
             continue
-        key = (tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype, tensor.numel() > 0)
+        key = (
+            tensor.data_ptr(),
+            tensor.shape,
+            tensor.stride(),
+            tensor.dtype,
+            tensor.numel() > 0,
+        )
         if key in seen and tensor.numel():
             node.replace_all_uses_with(seen[key])
             graph.erase_node(node)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fairway.errors import InvalidArgument, InvalidModel
-from fairway.ingest.lowering import TORCH_PIPELINES, Progress, Worker
+from fairway.ingest.lowering import TORCH_PIPELINES, Progress, Worker, ignore_progress
 from fairway.ingest.torch_dims import Dims, symbol_names
 from fairway.ingest.torch_export import decompose, export, import_torch
 from fairway.ingest.torch_fx import write_bytecode
@@ -58,7 +58,7 @@ def load(
     torch = import_torch()
     kwargs = dict(kwargs or {})
     with Worker(progress=progress) as worker:
-        tell = progress or (lambda _: None)
+        tell = progress or ignore_progress
         if isinstance(model, torch.export.ExportedProgram):
             if dims:
                 raise InvalidArgument(
@@ -101,7 +101,7 @@ def load(
             module=lowered.module,
             inputs=tuple(spec for _, spec in inputs),
             parameters=tuple(specs[id(a)] for a in parameters),
-            outputs=tuple(outputs),
+            outputs=lowered.results,
             arrays={a.name: _array(torch, a.tensor) for a in parameters},
             tree=tree,
             framework="torch",
@@ -172,7 +172,7 @@ def _signature(
         argument = by_leaf[leaf.index]
         inputs.append((argument, _spec(path, "input", argument.node.meta["val"], symbols)))
     prefix = "output" if tree_outputs.kind in ("tensor", "list", "tuple") else ""
-    order = [
+    order: list[tuple[str, Result]] = [
         (path, returned[leaf.index])
         for path, leaf in zip(
             tree_outputs.paths(prefix), tree_outputs.flatten(example), strict=True
