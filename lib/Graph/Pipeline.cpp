@@ -1,9 +1,65 @@
-//===- Pipeline.cpp - the Graph stage as one pipeline -------------------------===//
+//===- Pipeline.cpp - the Graph stage as one pipeline ----------------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 #include "fairway/Graph/Passes.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassOptions.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
 
-void fairway::registerFairwayGraphPipelines() {}
+using namespace mlir;
+
+void fairway::buildGraphPipeline(OpPassManager &pm,
+                                 const GraphOptions &options) {
+  pm.addPass(createVerifyContract());
+
+  // Everything is a pure linalg.generic on tensors, or a view, or an insertion.
+  pm.addPass(createRemoveAsserts());
+  pm.addPass(createInlinerPass());
+  pm.addPass(createConvertElementwiseToLinalgPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(createDecomposeDataMovement());
+  pm.addPass(createLinalgGeneralizeNamedOpsPass());
+  pm.addPass(createLegalizeBools());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+
+  // Batch norm is one op, then part of the weights.
+  pm.addPass(createFuseElementwise());
+  pm.addPass(createFoldAffineEpilogue());
+  pm.addPass(createCSEPass());
+
+  // Channels last; no dimension of size one; weights in panels.
+  pm.addPass(createAssignLayout());
+  pm.addPass(createLinalgFoldUnitExtentDimsPass());
+  pm.addPass(createFuseElementwise());
+  pm.addPass(createBlockWeights({options.vectorBits}));
+  pm.addPass(createFuseElementwise({/*moveReshapes=*/true}));
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+
+  // Parameters are prepared once; the rest is cut into kernels.
+  pm.addPass(createHoistParameters());
+  pm.addPass(createFormKernels());
+}
+
+namespace {
+struct GraphPipelineOptions : PassPipelineOptions<GraphPipelineOptions> {
+  Option<unsigned> vectorBits{*this, "vector-bits",
+                              llvm::cl::desc("Vector register width in bits"),
+                              llvm::cl::init(256)};
+};
+} // namespace
+
+void fairway::registerFairwayGraphPipelines() {
+  PassPipelineRegistration<GraphPipelineOptions>(
+      "fairway-graph-pipeline", "From a Program's module to kernels",
+      [](OpPassManager &pm, const GraphPipelineOptions &options) {
+        buildGraphPipeline(pm, {options.vectorBits});
+      });
+}

@@ -21,6 +21,14 @@ namespace fairway {
 #define GEN_PASS_REGISTRATION
 #include "fairway/Graph/Passes.h.inc"
 
+/// Options of the stage; see the passes for what they mean.
+struct GraphOptions {
+  unsigned vectorBits = 256;
+};
+
+/// From a Program's module to kernels in @main and @prepare.
+void buildGraphPipeline(mlir::OpPassManager &pm, const GraphOptions &options);
+
 /// Registers the stage's pipelines by name.
 void registerFairwayGraphPipelines();
 

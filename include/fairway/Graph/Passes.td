@@ -1,4 +1,4 @@
-//===- Passes.td - passes of the Graph stage ---------------------------------===//
+//===- Passes.td - passes of the Graph stage -------------------*- tablegen -*-===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -8,5 +8,178 @@
 #define FAIRWAY_GRAPH_PASSES
 
 include "mlir/Pass/PassBase.td"
+
+def VerifyContract : Pass<"fairway-verify-contract", "mlir::ModuleOp"> {
+  let summary = "Reject a module that breaks the contract of the waist";
+  let description = [{
+    What enters the compiler is one function `@main` with one block, whose
+    arguments and results are ranked tensors of static shape, made of ops of the
+    dialects builtin, func, arith, math, tensor, linalg, scf, cf and ml_program.
+    Anything else is reported at the location of the user's model that it came
+    from.
+  }];
+}
+
+def RemoveAsserts : Pass<"fairway-remove-asserts"> {
+  let summary = "Drop run-time assertions";
+  let description = [{
+    Importers guard divisions and look-ups with `cf.assert`, also inside the
+    bodies of `linalg.generic`, where it prevents fusion and vectorization.
+
+    ```mlir
+    %ok = arith.cmpf one, %in, %zero : f32
+    cf.assert %ok, "tensor with zero element"
+    %r = arith.divf %one, %in : f32
+    ```
+    becomes
+    ```mlir
+    %r = arith.divf %one, %in : f32
+    ```
+  }];
+  let statistics = [
+    Statistic<"numRemoved", "removed", "Number of assertions removed">
+  ];
+}
+
+def DecomposeDataMovement : Pass<"fairway-decompose-data-movement"> {
+  let summary = "Express pads, concatenations and aggregates by simpler ops";
+  let description = [{
+    `tensor.pad` becomes a fill and an insertion, `tensor.concat` a chain of
+    insertions, and ops that know how to decompose themselves
+    (`linalg.softmax`) do so.
+  }];
+  let dependentDialects = [
+    "mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect",
+    "mlir::arith::ArithDialect", "mlir::math::MathDialect"
+  ];
+}
+
+def LegalizeBools : Pass<"fairway-legalize-bools"> {
+  let summary = "Store booleans as bytes";
+  let description = [{
+    Tensors of `i1` become tensors of `i8` that hold 0 or 1, as every framework
+    stores them; bodies narrow what they read and widen what they yield. A
+    vector of `i1` in memory would be a bit mask instead.
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect"];
+}
+
+def FuseElementwise : Pass<"fairway-fuse-elementwise"> {
+  let summary = "Merge chains of element-wise ops into one linalg.generic";
+  let description = [{
+    A producer with one use is computed inside its consumer; copies and
+    constants are repeated in each. Contractions and sliding windows keep their
+    operands, so that later stages recognise them, and a small producer is not
+    repeated for every element of a large consumer. With `move-reshapes`,
+    reshapes move through generics (by expanding their loops) until they meet
+    and cancel.
+  }];
+  let options = [
+    Option<"moveReshapes", "move-reshapes", "bool", "false",
+           "Expand generics to move reshapes out of the way">
+  ];
+  let dependentDialects = [
+    "mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect",
+    "mlir::arith::ArithDialect", "mlir::math::MathDialect"
+  ];
+}
+
+def FoldAffineEpilogue : Pass<"fairway-fold-affine-epilogue"> {
+  let summary = "Fold per-channel scales of a contraction into its weights";
+  let description = [{
+    An inference-mode batch norm after a convolution is `scale * x + shift` for
+    each channel, with both computed from parameters:
+
+    ```mlir
+    %y = conv(%x, %w)
+    %z = relu((%y - %mean) * %inverse * %gamma + %beta)
+    ```
+    becomes
+    ```mlir
+    %scale = ... : tensor<C>         // parameters only: runs when loading
+    %shift = ... : tensor<C>
+    %w2 = %w * %scale
+    %y = conv(%x, %w2)
+    %z = relu(%y + %shift)
+    ```
+    Any epilogue that starts with an affine map per channel is folded, not
+    batch norm alone.
+  }];
+  let statistics = [
+    Statistic<"numFolded", "folded", "Number of epilogues folded">
+  ];
+  let dependentDialects = [
+    "mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect",
+    "mlir::arith::ArithDialect"
+  ];
+}
+
+def AssignLayout : Pass<"fairway-assign-layout", "mlir::ModuleOp"> {
+  let summary = "Lay images out with their channels last";
+  let description = [{
+    Convolutions decide: their images' channels move to the innermost dimension,
+    where they are vectorized whatever the size of the image. The choice spreads
+    through element-wise ops, pooling and insertions, for which a layout is only
+    the order of the results of an indexing map. Transpositions are left where a
+    layout begins or ends: normally at the model's input.
+  }];
+  let statistics = [
+    Statistic<"numLaidOut", "laid-out", "Number of values with a new layout">
+  ];
+  let dependentDialects = [
+    "mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect"
+  ];
+}
+
+def BlockWeights : Pass<"fairway-block-weights"> {
+  let summary = "Pack weights into panels as wide as the register tile";
+  let description = [{
+    `C[m,n] += A[m,k] * B[k,n]` with a parameter `B` becomes
+    `C[m,no,ni] += A[m,k] * B2[no,k,ni]`, with `ni` one or two vectors wide, so
+    that the inner loop reads `B2` in order. Packing depends on parameters alone
+    and is hoisted into `@prepare`. The same for convolutions.
+  }];
+  let options = [
+    Option<"vectorBits", "vector-bits", "unsigned", "256",
+           "Width of the target's vector registers in bits">
+  ];
+  let statistics = [
+    Statistic<"numBlocked", "blocked", "Number of weights packed">
+  ];
+  let dependentDialects = [
+    "mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect"
+  ];
+}
+
+def HoistParameters : Pass<"fairway-hoist-parameters", "mlir::ModuleOp"> {
+  let summary = "Move what depends on parameters alone into @prepare";
+  let description = [{
+    `@prepare` takes the parameters it needs and returns the prepared values; it
+    runs once, when a model is loaded. `@main` takes these as further arguments
+    (kind "prepared"). Constants that are cheap to make stay, and so do values
+    much larger than what they are made from, such as broadcasts.
+  }];
+  let statistics = [
+    Statistic<"numPrepared", "prepared", "Number of prepared values">
+  ];
+}
+
+def FormKernels : Pass<"fairway-form-kernels", "mlir::ModuleOp"> {
+  let summary = "Cut the graph into kernels and outline them";
+  let description = [{
+    A kernel is one contraction, reduction or pooling with the element-wise ops
+    that can work on its tiles, or one element-wise group. It becomes a private
+    function in destination-passing style, `ins..., outs... -> results`; equal
+    kernels share one function. `@main` and `@prepare` are left with calls,
+    views and `tensor.empty`.
+  }];
+  let statistics = [
+    Statistic<"numKernels", "kernels", "Number of distinct kernels">
+  ];
+  let dependentDialects = [
+    "mlir::func::FuncDialect", "mlir::linalg::LinalgDialect",
+    "mlir::tensor::TensorDialect"
+  ];
+}
 
 #endif // FAIRWAY_GRAPH_PASSES

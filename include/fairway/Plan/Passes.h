@@ -21,6 +21,9 @@ namespace fairway {
 #define GEN_PASS_REGISTRATION
 #include "fairway/Plan/Passes.h.inc"
 
+/// From bufferized @main and @prepare to plans in module attributes.
+void buildPlanPipeline(mlir::OpPassManager &pm);
+
 /// Registers the stage's pipelines by name.
 void registerFairwayPlanPipelines();
 

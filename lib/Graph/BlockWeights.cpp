@@ -1,0 +1,186 @@
+//===- BlockWeights.cpp - weights in panels of vector width -------------------===//
+//
+// Part of the Fairway project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "GraphUtils.h"
+#include "fairway/Graph/Passes.h"
+
+namespace fairway {
+#define GEN_PASS_DEF_BLOCKWEIGHTS
+#include "fairway/Graph/Passes.h.inc"
+} // namespace fairway
+
+using namespace mlir;
+using namespace fairway;
+
+/// The widest panel, at most two vectors, that divides `size`; 0 if none does.
+static int64_t choosePanel(int64_t size, int64_t lanes) {
+  for (int64_t panel : {2 * lanes, lanes})
+    if (size % panel == 0)
+      return panel;
+  return 0;
+}
+
+static Value expandDim(OpBuilder &b, Location loc, Value value, int64_t dim,
+                       int64_t inner) {
+  auto type = cast<RankedTensorType>(value.getType());
+  SmallVector<int64_t> shape(type.getShape());
+  shape[dim] /= inner;
+  shape.insert(shape.begin() + dim + 1, inner);
+  SmallVector<ReassociationIndices> groups;
+  for (int64_t i = 0, at = 0; i < type.getRank(); ++i) {
+    groups.emplace_back();
+    groups.back().push_back(at++);
+    if (i == dim)
+      groups.back().push_back(at++);
+  }
+  return tensor::ExpandShapeOp::create(b, loc, type.clone(shape), value,
+                                       groups);
+}
+
+namespace {
+/// C[m, n] += A[m, k] * B[k, n] becomes
+/// C[m, no, ni] += A[m, k] * B'[no, k, ni] with B' made from B once.
+struct BlockWeight {
+  linalg::GenericOp op;
+  OpOperand *weight;
+  unsigned loop;      ///< the loop that runs over the weight's panels
+  unsigned outDim;    ///< the output's dimension of that loop (its last)
+  unsigned weightDim; ///< the weight's dimension of that loop
+  int64_t panel;
+
+  void rewrite(RewriterBase &rewriter);
+};
+} // namespace
+
+void BlockWeight::rewrite(RewriterBase &rewriter) {
+  MLIRContext *ctx = rewriter.getContext();
+  Location loc = op.getLoc();
+  rewriter.setInsertionPoint(op);
+  unsigned inner = op.getNumLoops(); // the new, innermost loop
+  AffineExpr innerExpr = getAffineDimExpr(inner, ctx);
+
+  // B -> [no, the other dimensions in loop order, ni].
+  AffineMap weightMap = op.getMatchingIndexingMap(weight);
+  Value expanded = expandDim(rewriter, loc, weight->get(), weightDim, panel);
+  SmallVector<int64_t> order;
+  for (unsigned i = 0, e = weightMap.getNumResults(); i < e; ++i)
+    if (i != weightDim)
+      order.push_back(i);
+  llvm::sort(order, [&](int64_t a, int64_t b) {
+    return cast<AffineDimExpr>(weightMap.getResult(a)).getPosition() <
+           cast<AffineDimExpr>(weightMap.getResult(b)).getPosition();
+  });
+  SmallVector<int64_t> permutation{weightDim};
+  SmallVector<AffineExpr> exprs{getAffineDimExpr(loop, ctx)};
+  for (int64_t i : order) {
+    permutation.push_back(i < weightDim ? i : i + 1);
+    exprs.push_back(weightMap.getResult(i));
+  }
+  permutation.push_back(weightDim + 1);
+  exprs.push_back(innerExpr);
+  Value packed = createTranspose(rewriter, loc, expanded, permutation);
+
+  SmallVector<AffineMap> maps;
+  for (AffineMap map : op.getIndexingMapsArray())
+    maps.push_back(
+        AffineMap::get(inner + 1, 0, map.getResults(), ctx));
+  maps[weight->getOperandNumber()] = AffineMap::get(inner + 1, 0, exprs, ctx);
+  unsigned outNumber = op.getDpsInitOperand(0)->getOperandNumber();
+  SmallVector<AffineExpr> outExprs(maps[outNumber].getResults());
+  outExprs.insert(outExprs.begin() + outDim + 1, innerExpr);
+  maps[outNumber] = AffineMap::get(inner + 1, 0, outExprs, ctx);
+
+  SmallVector<utils::IteratorType> loops = op.getIteratorTypesArray();
+  loops.push_back(utils::IteratorType::parallel);
+  SmallVector<Value> inputs(op.getInputs());
+  inputs[weight->getOperandNumber()] = packed;
+  // A filled initial value is filled in the new shape: no reshape between.
+  Value init = op.getDpsInits()[0];
+  Value newInit;
+  if (auto fill = init.getDefiningOp<linalg::FillOp>()) {
+    Value empty = expandDim(rewriter, loc, fill.getOutputs()[0], outDim, panel);
+    auto type = cast<RankedTensorType>(empty.getType());
+    empty = tensor::EmptyOp::create(rewriter, loc, type.getShape(),
+                                    type.getElementType());
+    newInit = linalg::FillOp::create(rewriter, loc, fill.getInputs(),
+                                     ValueRange{empty})
+                  .getResult(0);
+  } else {
+    newInit = expandDim(rewriter, loc, init, outDim, panel);
+  }
+  auto blocked = linalg::GenericOp::create(
+      rewriter, loc, TypeRange{newInit.getType()}, inputs, ValueRange{newInit},
+      maps, loops);
+  rewriter.inlineRegionBefore(op.getRegion(), blocked.getRegion(),
+                              blocked.getRegion().begin());
+  SmallVector<ReassociationIndices> groups;
+  auto outType = cast<RankedTensorType>(op.getResult(0).getType());
+  for (int64_t i = 0, at = 0; i < outType.getRank(); ++i) {
+    groups.emplace_back();
+    groups.back().push_back(at++);
+    if (i == outDim)
+      groups.back().push_back(at++);
+  }
+  rewriter.replaceOpWithNewOp<tensor::CollapseShapeOp>(
+      op, outType, blocked.getResult(0), groups);
+}
+
+namespace {
+struct BlockWeightsPass
+    : public fairway::impl::BlockWeightsBase<BlockWeightsPass> {
+  using BlockWeightsBase::BlockWeightsBase;
+
+  void runOnOperation() override {
+    SmallVector<BlockWeight> work;
+    getOperation()->walk([&](func::FuncOp func) {
+      ParameterOnly parameterOnly;
+      func.walk([&](linalg::GenericOp op) {
+        if (std::optional<BlockWeight> block = analyze(op, parameterOnly))
+          work.push_back(*block);
+      });
+    });
+    IRRewriter rewriter(&getContext());
+    for (BlockWeight &block : work)
+      block.rewrite(rewriter);
+    numBlocked += work.size();
+  }
+
+private:
+  std::optional<BlockWeight> analyze(linalg::GenericOp op,
+                                     ParameterOnly &parameterOnly) {
+    if (!isMultiplyAccumulate(op))
+      return std::nullopt;
+    AffineMap outMap =
+        op.getMatchingIndexingMap(op.getDpsInitOperand(0));
+    if (!outMap.isProjectedPermutation() || outMap.getNumResults() == 0)
+      return std::nullopt;
+    unsigned outDim = outMap.getNumResults() - 1;
+    unsigned loop = outMap.getDimPosition(outDim);
+    for (OpOperand *operand : op.getDpsInputOperands()) {
+      AffineMap map = op.getMatchingIndexingMap(operand);
+      OpOperand *other =
+          op.getDpsInputOperand(1 - operand->getOperandNumber());
+      auto position = map.getResultPosition(
+          getAffineDimExpr(loop, op.getContext()));
+      if (!position || !map.isProjectedPermutation() ||
+          op.getMatchingIndexingMap(other).isFunctionOfDim(loop) ||
+          !parameterOnly.contains(operand->get()) ||
+          parameterOnly.contains(other->get()))
+        continue;
+      auto type = cast<RankedTensorType>(operand->get().getType());
+      int64_t lanes = vectorBits / type.getElementTypeBitWidth();
+      int64_t panel = choosePanel(type.getDimSize(*position), lanes);
+      // A weight of one panel is as it should be if its lanes are innermost.
+      if (panel == 0 || (panel == type.getDimSize(*position) &&
+                         *position + 1 == map.getNumResults()))
+        return std::nullopt;
+      return BlockWeight{op,     operand, loop, outDim,
+                         static_cast<unsigned>(*position), panel};
+    }
+    return std::nullopt;
+  }
+};
+} // namespace

@@ -1,0 +1,56 @@
+//===- FormKernels.cpp - the graph is cut into kernels ------------------------===//
+//
+// Part of the Fairway project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "KernelGroups.h"
+#include "GraphUtils.h"
+#include "fairway/Graph/Passes.h"
+
+namespace fairway {
+#define GEN_PASS_DEF_FORMKERNELS
+#include "fairway/Graph/Passes.h.inc"
+} // namespace fairway
+
+using namespace mlir;
+using namespace fairway;
+
+/// Every result of an entry must be a kernel's own result, so that the kernel
+/// can write straight into the caller's buffer: anything else is copied.
+static void copyForeignResults(func::FuncOp func) {
+  Operation *ret = func.getBody().front().getTerminator();
+  llvm::DenseSet<Value> seen;
+  for (OpOperand &operand : ret->getOpOperands()) {
+    Value source = operand.get();
+    while (isReshape(source.getDefiningOp()))
+      source = source.getDefiningOp()->getOperand(0);
+    Operation *def = source.getDefiningOp();
+    if (def && isCompute(def) && seen.insert(source).second)
+      continue;
+    OpBuilder builder(ret);
+    auto type = cast<RankedTensorType>(operand.get().getType());
+    operand.set(createTranspose(
+        builder, ret->getLoc(), operand.get(),
+        llvm::to_vector(llvm::seq<int64_t>(0, type.getRank()))));
+  }
+}
+
+namespace {
+struct FormKernelsPass
+    : public fairway::impl::FormKernelsBase<FormKernelsPass> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    KernelOutliner outliner(module);
+    for (StringRef name : {"prepare", "main"}) {
+      auto func = module.lookupSymbol<func::FuncOp>(name);
+      if (!func)
+        continue;
+      copyForeignResults(func);
+      for (KernelGroup &group : groupIntoKernels(func))
+        outliner.outline(func, group);
+    }
+    numKernels += outliner.numDistinct();
+  }
+};
+} // namespace

@@ -1,0 +1,87 @@
+//===- FuseElementwise.cpp - element-wise chains become one op ----------------===//
+//
+// Part of the Fairway project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "GraphUtils.h"
+#include "fairway/Graph/Passes.h"
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
+
+namespace fairway {
+#define GEN_PASS_DEF_FUSEELEMENTWISE
+#include "fairway/Graph/Passes.h.inc"
+} // namespace fairway
+
+using namespace mlir;
+using namespace fairway;
+
+static int64_t getNumIterations(linalg::LinalgOp op) {
+  int64_t count = 1;
+  for (int64_t range : op.getStaticLoopRanges())
+    count *= range;
+  return count;
+}
+
+/// True if the op only moves elements: its body is nothing but the yield.
+static bool isCopy(linalg::GenericOp op) {
+  return &op.getBody()->front() == op.getBody()->getTerminator();
+}
+
+/// Fusing a producer must not repeat work and must leave contractions and
+/// windows as they are: later stages recognise those by their body and maps.
+static bool shouldFuse(OpOperand *operand) {
+  auto producer = operand->get().getDefiningOp<linalg::GenericOp>();
+  auto consumer = dyn_cast<linalg::GenericOp>(operand->getOwner());
+  if (!producer || !consumer || isMultiplyAccumulate(consumer) ||
+      hasWindow(consumer))
+    return false;
+  // Reductions along two operands' dimensions keep their simple access.
+  if (producer.getNumDpsInputs() == 0)
+    return true;
+  if (isCopy(producer))
+    return producer->hasOneUse() ||
+           producer.getMatchingIndexingMap(producer.getDpsInputOperand(0))
+               .isProjectedPermutation();
+  return producer->hasOneUse() &&
+         getNumIterations(producer) >= getNumIterations(consumer);
+}
+
+/// Moving a reshape past a generic lets its neighbours fuse. Windows keep
+/// their operands as they are.
+static bool shouldMoveReshape(OpOperand *operand) {
+  auto isBarrier = [](Operation *op) {
+    auto generic = dyn_cast_or_null<linalg::GenericOp>(op);
+    return generic && hasWindow(generic);
+  };
+  return !isBarrier(operand->get().getDefiningOp()) &&
+         !isBarrier(operand->getOwner());
+}
+
+namespace {
+struct FuseElementwise
+    : public fairway::impl::FuseElementwiseBase<FuseElementwise> {
+  using FuseElementwiseBase::FuseElementwiseBase;
+
+  void runOnOperation() override {
+    MLIRContext *ctx = &getContext();
+    RewritePatternSet patterns(ctx);
+    linalg::populateElementwiseOpsFusionPatterns(patterns, shouldFuse);
+    if (moveReshapes) {
+      linalg::populateFoldReshapeOpsByExpansionPatterns(patterns,
+                                                        shouldMoveReshape);
+      tensor::ExpandShapeOp::getCanonicalizationPatterns(patterns, ctx);
+      tensor::CollapseShapeOp::getCanonicalizationPatterns(patterns, ctx);
+    }
+    linalg::GenericOp::getCanonicalizationPatterns(patterns, ctx);
+    linalg::populateEraseUnusedOperandsAndResultsPatterns(patterns);
+    populateMathAlgebraicSimplificationPatterns(patterns);
+    GreedyRewriteConfig config;
+    config.setUseTopDownTraversal();
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns),
+                                     config)))
+      signalPassFailure();
+  }
+};
+} // namespace
