@@ -154,8 +154,7 @@ const fairway_tensor_desc *fairway_model_parameter(const fairway_model *model,
   return tensorAt(a.parameters, a.num_parameters, index);
 }
 
-int64_t fairway_model_find_input(const fairway_model *model,
-                                 const char *name) {
+int64_t fairway_model_find_input(const fairway_model *model, const char *name) {
   const fairway_artefact_t &a = model->artefact();
   return findTensor(a.inputs, a.num_inputs, name);
 }

@@ -55,10 +55,13 @@ void Checker::checkVersion() const {
   // Only the first two fields are the same in every version.
   if (artefact.abi != FAIRWAY_ARTEFACT_ABI)
     fail(FAIRWAY_WRONG_ABI,
-         "'" + name + "' was written by another version of Fairway: it has "
-             "artefact version " + std::to_string(artefact.abi) +
-             ", this runtime (" + fairway_runtime_version() + ") reads version " +
-             std::to_string(FAIRWAY_ARTEFACT_ABI) + "; compile the model again");
+         "'" + name +
+             "' was written by another version of Fairway: it has "
+             "artefact version " +
+             std::to_string(artefact.abi) + ", this runtime (" +
+             fairway_runtime_version() + ") reads version " +
+             std::to_string(FAIRWAY_ARTEFACT_ABI) +
+             "; compile the model again");
   require(artefact.fairway_version && artefact.triple && artefact.cpu &&
               artefact.features,
           "a version string is missing");
@@ -125,10 +128,9 @@ void Checker::checkConstants() const {
         corrupt(what + "does not match another of the same source");
       known = bytes;
     }
-    if (artefact.weights &&
-        (constant.offset % FAIRWAY_BUFFER_ALIGNMENT ||
-         constant.offset > artefact.weights_bytes ||
-         bytes > artefact.weights_bytes - constant.offset))
+    if (artefact.weights && (constant.offset % FAIRWAY_BUFFER_ALIGNMENT ||
+                             constant.offset > artefact.weights_bytes ||
+                             bytes > artefact.weights_bytes - constant.offset))
       corrupt(what + "lies outside the weights");
   }
   for (uint64_t bytes : prepared)

@@ -116,7 +116,8 @@ fairway::runtime::findArtefact(const Library &library,
   void *symbol = dlsym(library.get(), symbolName);
   if (!symbol)
     fail(FAIRWAY_NOT_AN_ARTEFACT,
-         "'" + path + "' is not a compiled Fairway model: it exports no symbol "
-                      "'fairway_artefact'");
+         "'" + path +
+             "' is not a compiled Fairway model: it exports no symbol "
+             "'fairway_artefact'");
   return *static_cast<const fairway_artefact_t *>(symbol);
 }

@@ -45,11 +45,11 @@ std::string quoted(const fairway_tensor_desc &tensor) {
   return "'" + std::string(tensor.name) + "'";
 }
 
-void checkCount(size_t given, size_t needed, const char *what) {
+void checkCount(size_t given, size_t needed, const std::string &what) {
   if (given != needed)
     fail(FAIRWAY_INVALID_ARGUMENT, "the model has " + std::to_string(needed) +
-                                       " " + what + ", " +
-                                       std::to_string(given) + " were given");
+                                       " " + what + (needed == 1 ? "" : "s") +
+                                       ", " + std::to_string(given) + " given");
 }
 
 void checkPointers(const void *const *pointers,
@@ -98,7 +98,7 @@ Model::Model(Library lib, const fairway_artefact_t &artefact,
 Model::~Model() = default;
 
 void Model::setParameters(const void *const *values, size_t count) {
-  checkCount(count, description.num_parameters, "parameters");
+  checkCount(count, description.num_parameters, "parameter");
   checkPointers(values, description.parameters, count, "parameter");
   parameters.assign(values, values + count);
   parametersSet = true;
@@ -173,8 +173,8 @@ const void *Model::constant(size_t index) const {
 void Model::checkBuffers(const void *const *inputs, size_t numInputs,
                          void *const *outputs, size_t numOutputs) const {
   const fairway_artefact_t &a = description;
-  checkCount(numInputs, a.num_inputs, "inputs");
-  checkCount(numOutputs, a.num_outputs, "outputs");
+  checkCount(numInputs, a.num_inputs, "input");
+  checkCount(numOutputs, a.num_outputs, "output");
   checkPointers(inputs, a.inputs, numInputs, "input");
   checkPointers(outputs, a.outputs, numOutputs, "output");
   for (size_t o = 0; o < numOutputs; ++o) {

@@ -110,15 +110,16 @@ void walkAndMeasure(void *argument, Member &member) {
 
 void Context::run(const void *const *inputs, void *const *outputs,
                   unsigned threads, double *seconds) {
-  threads = unsigned(
-      std::min<uint64_t>({threads, schedule.maxTiles, maxThreads}));
+  threads =
+      unsigned(std::min<uint64_t>({threads, schedule.maxTiles, maxThreads}));
   if (scratchWorkers < threads) {
     scratch = allocate(scratchStride * threads, "the workers' scratch memory");
     scratchWorkers = threads;
   }
   auto at = [](const void *base, uint64_t offset) {
     return const_cast<unsigned char *>(
-               static_cast<const unsigned char *>(base)) + offset;
+               static_cast<const unsigned char *>(base)) +
+           offset;
   };
   for (const Schedule::Fixup &fixup : schedule.inputs)
     pointers[fixup.slot] = at(inputs[fixup.index], fixup.offset);

@@ -24,13 +24,13 @@ struct Job {
   ThreadPool::Body body;
   void *argument;
   const Team *team;
-  cpu_set_t cpus;    // the caller's
+  cpu_set_t cpus;       // the caller's
   fenv_t floatingPoint; // rounding and denormal modes of the caller
 };
 
 /// A helper thread. Never freed while the process lives.
 struct Helper {
-  WaitWord mail;   // counts jobs; the helper waits for the next one
+  WaitWord mail;    // counts jobs; the helper waits for the next one
   WaitWord arrived; // its counter in the barriers of the current job
   const Job *job = nullptr;
   unsigned index = 0; // in the job's team

@@ -74,7 +74,7 @@ typedef enum fairway_status {
 /** A loaded model. Made by load or create, released by destroy. */
 typedef struct fairway_model fairway_model;
 
-/*===--- Library ------------------------------------------------------------===*/
+/*===--- Library ---===*/
 
 /** Version of this library, e.g. "0.1.0". Never NULL, lives for ever. */
 FAIRWAY_API const char *fairway_runtime_version(void);
@@ -92,7 +92,7 @@ FAIRWAY_API const char *fairway_status_name(int status);
 /** Bytes of one element of a `fairway_dtype`; 0 for other numbers. */
 FAIRWAY_API size_t fairway_dtype_bytes(uint32_t dtype);
 
-/** NumPy's name of a `fairway_dtype`, e.g. "float32"; NULL for other numbers. */
+/** NumPy's name of a `fairway_dtype`, "float32"; NULL for other numbers. */
 FAIRWAY_API const char *fairway_dtype_name(uint32_t dtype);
 
 /**
@@ -109,7 +109,7 @@ FAIRWAY_API unsigned fairway_default_threads(void);
  */
 FAIRWAY_API int fairway_cpu_has_feature(const char *name);
 
-/*===--- Models -------------------------------------------------------------===*/
+/*===--- Models ---===*/
 
 /**
  * Loads a compiled model from a file.
@@ -138,8 +138,8 @@ FAIRWAY_API fairway_status fairway_model_load(const char *path,
  *
  * @return as `fairway_model_load`, less the errors that concern files.
  */
-FAIRWAY_API fairway_status fairway_model_create(
-    const fairway_artefact_t *artefact, fairway_model **model);
+FAIRWAY_API fairway_status
+fairway_model_create(const fairway_artefact_t *artefact, fairway_model **model);
 
 /**
  * Releases a model with its prepared weights and working memory. Pointers got
@@ -177,7 +177,7 @@ FAIRWAY_API int fairway_model_has_weights(const fairway_model *model);
 /** 1 if the model can be run, 0 if it needs set_parameters and prepare. */
 FAIRWAY_API int fairway_model_is_prepared(const fairway_model *model);
 
-/*===--- Parameters ---------------------------------------------------------===*/
+/*===--- Parameters ---===*/
 
 /**
  * Gives the model its parameters: `count` dense tensors in the order of
@@ -217,7 +217,7 @@ FAIRWAY_API fairway_status fairway_model_constant(const fairway_model *model,
                                                   size_t index,
                                                   const void **data);
 
-/*===--- Running ------------------------------------------------------------===*/
+/*===--- Running ---===*/
 
 /**
  * Computes the outputs from the inputs.
@@ -239,10 +239,9 @@ FAIRWAY_API fairway_status fairway_model_constant(const fairway_model *model,
  * @return FAIRWAY_OK, or FAIRWAY_INVALID_ARGUMENT, FAIRWAY_NOT_PREPARED,
  *   FAIRWAY_OUT_OF_MEMORY.
  */
-FAIRWAY_API fairway_status
-fairway_model_run(fairway_model *model, const void *const *inputs,
-                  size_t num_inputs, void *const *outputs, size_t num_outputs,
-                  unsigned threads);
+FAIRWAY_API fairway_status fairway_model_run(
+    fairway_model *model, const void *const *inputs, size_t num_inputs,
+    void *const *outputs, size_t num_outputs, unsigned threads);
 
 /**
  * Like `fairway_model_run`, and measures: `seconds[i]` receives the wall time
@@ -254,11 +253,10 @@ fairway_model_run(fairway_model *model, const void *const *inputs,
  * @param num_steps  must be `fairway_model_artefact(model)->run.num_steps`.
  * @return as `fairway_model_run`.
  */
-FAIRWAY_API fairway_status
-fairway_model_profile(fairway_model *model, const void *const *inputs,
-                      size_t num_inputs, void *const *outputs,
-                      size_t num_outputs, unsigned threads, double *seconds,
-                      size_t num_steps);
+FAIRWAY_API fairway_status fairway_model_profile(
+    fairway_model *model, const void *const *inputs, size_t num_inputs,
+    void *const *outputs, size_t num_outputs, unsigned threads, double *seconds,
+    size_t num_steps);
 
 #ifdef __cplusplus
 }

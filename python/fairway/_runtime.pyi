@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Loads and runs compiled models: the bindings of libfairway_runtime.
+
+Tensors go in as anything that has DLPack or the buffer protocol on the CPU (NumPy
+arrays, torch tensors, ...) and are used in place, without a copy, when they are
+contiguous and aligned to 64 bytes; others are copied first. bfloat16, which NumPy
+lacks, comes out as uint16 holding the bits and may go in the same way.
+"""
+
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import Any
+
+from numpy.typing import NDArray
+
+version: str
+"""Version of the runtime library."""
+
+class Status(IntEnum):
+    """What a call ended with; see fairway/Runtime/runtime.h."""
+
+    OK = 0
+    INVALID_ARGUMENT = 1
+    """A wrong count, shape, dtype or device; the message names the tensor."""
+    FILE_NOT_FOUND = 2
+    NOT_AN_ARTEFACT = 3
+    """The file is no compiled model."""
+    TRUNCATED = 4
+    """The file is shorter than its own headers say."""
+    WRONG_ARCHITECTURE = 5
+    WRONG_ABI = 6
+    """Written by another version of Fairway: compile the model again."""
+    MISSING_CPU_FEATURE = 7
+    CORRUPT = 8
+    NOT_PREPARED = 9
+    """Parameters are needed first."""
+    OUT_OF_MEMORY = 10
+    SYSTEM_ERROR = 11
+
+class Error(RuntimeError):
+    """What the runtime refused; the text is one English sentence."""
+
+    code: Status
+
+class TensorInfo:
+    """An input, output, parameter or constant."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def dtype(self) -> str:
+        """NumPy's name of the element type, or "bfloat16"."""
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def nbytes(self) -> int: ...
+
+class StepInfo:
+    """One kernel call of a plan."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def tiles(self) -> int:
+        """Units of parallel work; 1 means that one thread does it all."""
+    @property
+    def flops(self) -> int: ...
+    @property
+    def bytes(self) -> int:
+        """Bytes read and written."""
+    @property
+    def barrier(self) -> bool:
+        """Whether all workers meet before it."""
+    @property
+    def buffers(self) -> list[tuple[str, int, int]]:
+        """(space, index, offset) of each buffer; space is "arena", "input", "output"
+        or "constant"."""
+
+class Model:
+    """A compiled model loaded from `path`.
+
+    `run`, `profile` and the properties may be used from many threads at once;
+    `set_parameters` and `prepare` need the model for themselves.
+
+    Raises:
+        Error: The file is missing, no model, damaged, for another Fairway or CPU.
+    """
+
+    def __init__(self, path: str) -> None: ...
+    @property
+    def inputs(self) -> list[TensorInfo]: ...
+    @property
+    def outputs(self) -> list[TensorInfo]: ...
+    @property
+    def parameters(self) -> list[TensorInfo]: ...
+    @property
+    def constants_info(self) -> list[tuple[TensorInfo, int]]:
+        """Each constant with its offset in the weights section."""
+    @property
+    def steps(self) -> list[StepInfo]: ...
+    @property
+    def prepare_steps(self) -> list[StepInfo]: ...
+    @property
+    def has_weights(self) -> bool:
+        """Whether the weights are in the file."""
+    @property
+    def is_prepared(self) -> bool:
+        """Whether the model can be run."""
+    @property
+    def metadata(self) -> bytes:
+        """What the front end stored; JSON."""
+    @property
+    def version(self) -> str:
+        """The Fairway that compiled the model."""
+    @property
+    def triple(self) -> str: ...
+    @property
+    def cpu(self) -> str: ...
+    @property
+    def features(self) -> str: ...
+    @property
+    def arena_bytes(self) -> int: ...
+    @property
+    def scratch_bytes(self) -> int:
+        """For each worker."""
+    def set_parameters(self, parameters: Sequence[Any]) -> None:
+        """Gives the model its parameters, in the order of `parameters`.
+
+        Nothing is copied that is contiguous and aligned; the tensors are kept alive
+        until `prepare` returns, those that the model uses directly as long as it needs
+        them.
+
+        Raises:
+            Error: INVALID_ARGUMENT: wrong count, shape, dtype or device.
+        """
+    def prepare(self, threads: int = 0) -> None:
+        """Computes the prepared weights from the parameters, with the GIL released."""
+    def constant_view(self, index: int) -> NDArray[Any]:
+        """The value of a constant as a read-only array, valid until the next `prepare`."""
+    def run(
+        self,
+        inputs: Sequence[Any],
+        outputs: Sequence[Any] | None = None,
+        threads: int = 0,
+    ) -> list[Any]:
+        """Computes the outputs, with the GIL released.
+
+        Args:
+            inputs: One tensor for each of `self.inputs`.
+            outputs: Contiguous writable tensors to write to; None for new NumPy arrays,
+                each owning memory aligned to 64 bytes.
+            threads: Most threads to use; 0 for one a physical core.
+
+        Returns:
+            `outputs`, or the new arrays.
+
+        Raises:
+            Error: INVALID_ARGUMENT naming the tensor, NOT_PREPARED, OUT_OF_MEMORY.
+        """
+    def profile(self, inputs: Sequence[Any], threads: int = 0) -> list[float]:
+        """Runs once and returns the seconds that each of `self.steps` took."""
+
+def default_threads() -> int:
+    """Number of threads used where 0 is asked for: usable physical cores."""
+
+def cpu_has_feature(name: str) -> bool | None:
+    """Whether this CPU has a feature, by LLVM's name; None for an unknown name."""
