@@ -37,7 +37,7 @@ def failure_error(header: dict[str, Any], framework: str) -> Error:
         )
     operations: dict[str, str | None] = {}
     for diagnostic in diagnostics:
-        name = _operation(diagnostic)
+        name = _operation(diagnostic, framework)
         if name is not None:
             operations.setdefault(name, describe_location(diagnostic["location"]))
     if operations:
@@ -88,7 +88,10 @@ def describe_location(text: str) -> str | None:
     The innermost source line outside the framework is given, since that is where the
     model's author can act.
     """
-    frames = [(file, int(line)) for file, line in _FRAME.findall(text) if file != "-"]
+    frames = [(file, int(line)) for file, line in _FRAME.findall(text) if file[:1] not in "-<"]
+    in_text = re.search(r'"-":(\d+):(\d+)', text)
+    if in_text:
+        return f"line {in_text.group(1)}, column {in_text.group(2)}"
     own = [f for f in frames if not any(part in f[0] for part in _FRAMEWORK_PATHS)]
     name = _NAME.search(text)
     parts = [name.group(1)] if name and name.group(1) else []
@@ -97,15 +100,23 @@ def describe_location(text: str) -> str | None:
     return ", ".join(parts) or None
 
 
+_ORIGINS = {
+    "torch": re.compile(r'"((?:\w+)\.\w+(?:\.\w+)?)"\('),
+    "onnx": re.compile(r'"[^"]* \((\w+)\)"'),
+}
 _FRAMEWORKS = {"torch": "PyTorch", "onnx": "ONNX", "mlir": "MLIR"}
 
 
-def _operation(diagnostic: dict[str, Any]) -> str | None:
+def _operation(diagnostic: dict[str, Any], framework: str) -> str | None:
+    """Finds the framework's name of the operation that a diagnostic is about."""
     message = diagnostic["message"]
     found = _ILLEGAL.search(message) or _LEFT_OVER.search(message)
     if found is None:
         return None
     name = found.group(1)
+    origin = _ORIGINS[framework].search(diagnostic["location"]) if framework in _ORIGINS else None
+    if origin:
+        return f"onnx.{origin.group(1)}" if framework == "onnx" else origin.group(1)
     if name == "torch.operator":
         for note in (message, *diagnostic["notes"]):
             inner = _OPERATOR.search(note) or _OPERATOR_NAME.search(note)

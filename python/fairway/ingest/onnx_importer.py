@@ -240,7 +240,11 @@ def _set_sizes(graph: Any, sizes: Mapping[str, int]) -> None:
 
 
 def _name_nodes(graph: Any) -> None:
-    """Gives nameless nodes a name, since it becomes their location."""
+    """Makes each node's name its location: `name (Operation)`."""
     for index, node in enumerate(graph.node):
-        if not node.name:
-            node.name = f"{node.op_type}_{index}"
+        suffix = f" ({node.op_type})"
+        if not node.name.endswith(suffix):
+            node.name = (node.name or f"node {index}") + suffix
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                _name_nodes(attribute.g)

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
+import sysconfig
 import traceback
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,11 +15,13 @@ from fairway.errors import (
     MissingDependency,
     UnsupportedOp,
 )
+from fairway.ingest._quiet import quiet
 from fairway.ingest.torch_decompositions import decomposition_table
 
 __all__ = ["decompose", "export", "import_torch"]
 
 _LIBRARIES = ("/torch/", "/fairway/ingest/", "/torch_mlir/", "/sympy/")
+_STANDARD = sysconfig.get_paths()["stdlib"]
 
 
 def import_torch() -> Any:
@@ -53,8 +55,7 @@ def export(model: Any, args: Sequence[Any], kwargs: Mapping[str, Any], dynamic_s
     """
     torch = import_torch()
     try:
-        with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with torch.no_grad(), quiet():
             return torch.export.export(
                 model,
                 tuple(args),
@@ -71,8 +72,7 @@ def decompose(program: Any) -> Any:
     torch = import_torch()
     table = decomposition_table(torch)
     try:
-        with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with torch.no_grad(), quiet():
             return program.run_decompositions(table)
     except Exception as error:
         raise _export_error(error) from error
@@ -88,12 +88,12 @@ def _export_error(error: Exception) -> Error:
             "the model's control flow or a tensor's shape depends on the values of tensors "
             f"({first})",
             where=where,
-            hint="replace the Python branch by torch.where or torch.cond, and values taken "
-            "with .item() or nonzero() by tensor operations",
+            hint="replace the Python branch by torch.where, and values taken with .item() or "
+            "nonzero() by tensor operations",
         )
     if "ConstraintViolation" in text or "dynamic_shapes" in text or "specializ" in text:
         return InvalidArgument(
-            f"the dimensions asked for in dims do not fit the model: {text.strip()}",
+            f"the dimensions asked for in dims do not fit the model: {_violations(text)}",
             where=where,
             hint="leave out the dimensions that the model fixes",
         )
@@ -111,9 +111,20 @@ def _user_line(error: BaseException | None) -> str | None:
     while error is not None:
         frames = traceback.extract_tb(error.__traceback__)
         for frame in reversed(frames):
-            if not frame.filename.startswith("<") and not any(
-                part in frame.filename for part in _LIBRARIES
-            ):
+            if _is_users(frame.filename):
                 return f"{frame.filename}:{frame.lineno}, in {frame.name}: {frame.line}"
         error = error.__cause__ or error.__context__
     return None
+
+
+def _is_users(filename: str) -> bool:
+    if filename.startswith("<") or any(part in filename for part in _LIBRARIES):
+        return False
+    return "site-packages" in filename or not filename.startswith(_STANDARD)
+
+
+def _violations(text: str) -> str:
+    """Picks the lines that name a dimension out of PyTorch's long message."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    named = [line.removeprefix("- ") for line in lines if line.startswith("- ")]
+    return " ".join(named or lines[:1])

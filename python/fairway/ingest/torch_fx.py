@@ -41,7 +41,10 @@ def write_bytecode(graph_module: Any) -> bytes:
 
 
 def _located_cache(ir: Any, fx_importer: Any, context: Any, importer: Any) -> Any:
-    """Makes the importer name each operation's module beside its source line."""
+    """Adds the module path and the operation's name to each source line.
+
+    The location of an operation is `"module path"("aten.name"(source line))`.
+    """
 
     base: Any = fx_importer.ContextCache
 
@@ -51,11 +54,12 @@ def _located_cache(ir: Any, fx_importer: Any, context: Any, importer: Any) -> An
         def get_node_location(self, node: Any) -> Any:
             self.current = node
             location: Any = base.get_node_location(self, node)
-            path = module_path(node)
-            if not path:
-                return location
             with context:
-                return ir.Location.name(path, location or ir.Location.unknown())
+                location = location or ir.Location.unknown()
+                if node.op == "call_function":
+                    location = ir.Location.name(str(node.target), location)
+                path = module_path(node)
+                return ir.Location.name(path, location) if path else location
 
     cache = LocatedCache(context, py_attr_tracker=importer._py_attr_tracker)
     cache.current = None

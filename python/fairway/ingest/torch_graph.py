@@ -64,7 +64,10 @@ def module_path(node: Any) -> str:
 
 def source_line(node: Any) -> str | None:
     """Gives module path and innermost source line outside PyTorch of a node."""
-    frames = re.findall(r'File "([^"]+)", line (\d+)', node.meta.get("stack_trace") or "")
+    frames: list[tuple[str, str]] = re.findall(
+        r'File "([^"]+)", line (\d+)', node.meta.get("stack_trace") or ""
+    )
+    frames = [frame for frame in frames if not frame[0].startswith("<")]
     own = [frame for frame in frames if "/torch/" not in frame[0]] or frames
     parts = [module_path(node), ":".join(own[-1]) if own else ""]
     return ", ".join(part for part in parts if part) or None
@@ -87,22 +90,12 @@ def check_inference(program: Any) -> None:
         ) or (
             name == "aten.native_dropout.default" and node.args[1] > 0 and node.args[2] is not False
         )
-        if active:
+        normalises = name == "aten.batch_norm.default" and node.args[3] is not None and node.args[5]
+        if active or normalises:
+            what = "dropout is active" if active else "batch normalisation updates its statistics"
             raise InvalidModel(
-                "the model is in training mode: its dropout is active",
+                f"the model is in training mode: its {what}",
                 where=source_line(node),
-                hint="call model.eval() first",
-            )
-    for spec in program.graph_signature.output_specs:
-        target = str(spec.target or "")
-        if spec.kind.name == "BUFFER_MUTATION" and target.rpartition(".")[2] in (
-            "running_mean",
-            "running_var",
-            "num_batches_tracked",
-        ):
-            raise InvalidModel(
-                "the model is in training mode: its batch normalisation updates its statistics",
-                where=target.rpartition(".")[0],
                 hint="call model.eval() first",
             )
 

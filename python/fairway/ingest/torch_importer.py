@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fairway.errors import InvalidArgument, InvalidModel
+from fairway.errors import InvalidArgument, InvalidModel, UnsupportedOp
 from fairway.ingest.lowering import TORCH_PIPELINES, Progress, Worker, ignore_progress
 from fairway.ingest.torch_dims import Dims, symbol_names
 from fairway.ingest.torch_export import decompose, export, import_torch
@@ -119,7 +119,8 @@ def _forward_names(model: Any) -> tuple[str, ...]:
 
 def _placeholder_names(program: Any) -> tuple[str, ...]:
     """Names an exported program's positional arguments where each is one tensor."""
-    args, _ = program.call_spec.in_spec.children_specs
+    spec = program.call_spec.in_spec
+    args = spec.child(0) if hasattr(spec, "child") else spec.children_specs[0]
     count = args.num_children
     if args.num_leaves != count:
         return ()
@@ -188,6 +189,11 @@ def _is_leaf(obj: Any) -> bool:
 
 
 def _spec(name: str, kind: Any, value: Any, symbols: Mapping[str, str]) -> TensorSpec:
+    if value.dtype.is_complex:
+        raise UnsupportedOp(
+            f"the {kind} '{name}' holds complex numbers",
+            hint="pass real and imaginary parts as real tensors",
+        )
     shape = tuple(
         size if isinstance(size, int) else _symbol(str(size), symbols) for size in value.shape
     )
