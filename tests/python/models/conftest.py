@@ -16,9 +16,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "conformance"))
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-import torch  # noqa: E402
-from models.accuracy import Reference, reference  # noqa: E402
-from models.architectures import ARCHITECTURES  # noqa: E402
+import torch
+from models.accuracy import Reference, reference
+from models.architectures import ARCHITECTURES
 
 BATCHES = (1, 4)
 

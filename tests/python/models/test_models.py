@@ -9,9 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 import fairway
+import pytest
 
 if TYPE_CHECKING:
     from conftest import Subject

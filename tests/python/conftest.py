@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""What all Python tests share: a cache of their own, small models, limits."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def session_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Keeps the user's cache out of the tests."""
+    folder = tmp_path_factory.mktemp("cache")
+    before = os.environ.get("FAIRWAY_CACHE_DIR")
+    os.environ["FAIRWAY_CACHE_DIR"] = str(folder)
+    yield folder
+    if before is None:
+        del os.environ["FAIRWAY_CACHE_DIR"]
+    else:
+        os.environ["FAIRWAY_CACHE_DIR"] = before
+
+
+@pytest.fixture
+def full_disk() -> Callable[[int], contextlib.AbstractContextManager[None]]:
+    """Makes the kernel refuse to write files beyond a number of bytes, as on a full disk."""
+
+    @contextlib.contextmanager
+    def limit(size: int) -> Iterator[None]:
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    return limit
+
+
+@pytest.fixture(scope="session")
+def onnx_mlp(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An ONNX file: y = softmax(x @ w + b) with x float32[batch, 8], y float32[batch, 3]."""
+    onnx = pytest.importorskip("onnx")
+    np = pytest.importorskip("numpy")
+    helper, numpy_helper = onnx.helper, onnx.numpy_helper
+    generator = np.random.default_rng(0)
+    weights: list[Any] = [
+        numpy_helper.from_array(generator.standard_normal((8, 3)).astype(np.float32), "w"),
+        numpy_helper.from_array(generator.standard_normal(3).astype(np.float32), "b"),
+    ]
+    graph = helper.make_graph(
+        [
+            helper.make_node("MatMul", ["x", "w"], ["xw"]),
+            helper.make_node("Add", ["xw", "b"], ["logits"]),
+            helper.make_node("Softmax", ["logits"], ["y"], axis=-1),
+        ],
+        "mlp",
+        [helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ["batch", 8])],
+        [helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, ["batch", 3])],
+        weights,
+    )
+    path = tmp_path_factory.mktemp("models") / "mlp.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def mlp_reference(onnx_mlp: Path) -> Callable[[Any], Any]:
+    """What `onnx_mlp` computes, by ONNX's own reference."""
+    from onnx.reference import ReferenceEvaluator
+
+    session = ReferenceEvaluator(str(onnx_mlp))
+    return lambda x: session.run(None, {"x": x})[0]
