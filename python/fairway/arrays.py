@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from fairway.errors import InvalidArgument
 from fairway.program import TensorSpec
@@ -95,7 +95,7 @@ def _as_numpy(leaf: Any, spec: TensorSpec) -> Any:
         if device != _DLPACK_CPU:
             name = _DLPACK_DEVICES.get(device, f"DLPack device {device}")
             raise _wrong_device(spec, name, "copy it to the CPU first")
-        return np.from_dlpack(leaf)
+        return np.from_dlpack(cast("Any", leaf))
     raise InvalidArgument(
         f"input '{spec.name}' is a {type(leaf).__name__}, not a tensor",
         hint="pass a NumPy array, a torch tensor, or anything that speaks DLPack",

@@ -21,7 +21,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -124,7 +124,7 @@ class Cache:
         return self._entries / key
 
     @contextlib.contextmanager
-    def lock(self, key: str) -> Iterator[None]:
+    def lock(self, key: str) -> Generator[None]:
         """Holds the key, so that two processes do not compile the same model.
 
         Where the folder cannot be locked (read-only, full, a file system without
@@ -135,7 +135,7 @@ class Cache:
         with contextlib.suppress(OSError, NotImplementedError):
             self._locks.mkdir(parents=True, exist_ok=True)
             held = filelock.FileLock(self._locks / f"{key}.lock")
-            held.acquire()
+            held.acquire()  # pyright: ignore[reportUnknownMemberType]
         try:
             yield
         finally:

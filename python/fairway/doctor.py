@@ -77,7 +77,7 @@ def runtime_folder() -> Path:
 
 
 def _package() -> Path:
-    return Path(__file__).resolve().parent
+    return Path(__file__).parent
 
 
 def _guarded(name: str, find: Callable[[], str], hint: str) -> Check:

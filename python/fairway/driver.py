@@ -66,7 +66,7 @@ def compile(
         target: The name of a target; see `fairway targets`.
         dims: Sizes of symbolic dimensions, such as `{"batch": 4}`.
         threads: How many threads the code is divided for and a call uses; by default
-            one for each usable processor.
+            one for each usable core.
         cpu: The processor to compile for: "host" or a name such as "x86-64-v3".
         features: Further processor features in LLVM's notation, such as "+avx2,-fma".
         cache: Whether to keep and reuse compiled code on disk, or the cache to use.

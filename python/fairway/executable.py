@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,7 +95,7 @@ class Executable:
 
     @property
     def threads(self) -> int:
-        """How many threads a call uses. The default is one for each usable processor."""
+        """How many threads a call uses. The default is one for each usable core."""
         return self._threads
 
     @threads.setter
@@ -231,7 +232,7 @@ def load(path: str | os.PathLike[str], *, threads: int | None = None) -> Executa
 
     Args:
         path: A file that `Executable.save` or `fairway compile` wrote.
-        threads: How many threads a call uses; by default one for each usable processor.
+        threads: How many threads a call uses; by default one for each usable core.
 
     Raises:
         ArtifactError: The file is missing or damaged, has no weights, or was made for
@@ -245,7 +246,7 @@ def load(path: str | os.PathLike[str], *, threads: int | None = None) -> Executa
             f"{file} {what}", hint="give the path of a file that Executable.save wrote"
         )
     native = open_native(file)
-    if native.parameters and not native.has_weights:
+    if not native.is_prepared:
         raise ArtifactError(
             f"{file} holds code without weights",
             hint="write it with Executable.save or `fairway compile`, which add the weights",
@@ -266,8 +267,10 @@ def open_native(library: Path) -> _runtime.Model:
 
 
 def default_threads() -> int:
-    """One thread for each processor that this process may use."""
-    return len(os.sched_getaffinity(0))
+    """One thread for each physical core that this process may use."""
+    from fairway import _runtime
+
+    return _runtime.default_threads()
 
 
 def check_threads(count: int) -> int:
@@ -283,22 +286,29 @@ def check_threads(count: int) -> int:
     return count
 
 
-class mapped_errors:  # noqa: N801 (reads as a statement)
-    """Turns the runtime's errors into members of the `fairway.Error` family."""
+@contextlib.contextmanager
+def mapped_errors(kind: type[Error]) -> Generator[None]:
+    """Turns the runtime's errors into `kind`; a tensor that does not fit into `InvalidArgument`."""
+    from fairway import _runtime
 
-    def __init__(self, kind: Callable[..., Error]) -> None:
-        self._kind = kind
+    try:
+        yield
+    except _runtime.Error as error:
+        if error.code == _runtime.Status.INVALID_ARGUMENT:
+            raise InvalidArgument(str(error)) from error
+        raise kind(str(error), hint=_HINTS.get(_runtime.Status(error.code).name)) from error
 
-    def __enter__(self) -> None:
-        pass
 
-    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if error is None:
-            return
-        from fairway import _runtime
-
-        if isinstance(error, _runtime.Error):
-            raise self._kind(str(error)) from error
+_HINTS = {
+    "NOT_AN_ARTEFACT": "give the path of a file that Executable.save or `fairway compile` wrote",
+    "TRUNCATED": "copy the file again, or compile the model again",
+    "CORRUPT": "copy the file again, or compile the model again",
+    "WRONG_ARCHITECTURE": "compile the model for this architecture",
+    "WRONG_ABI": "compile the model again with the Fairway that is installed here",
+    "MISSING_CPU_FEATURE": "compile the model on this machine, or for a level that it has, "
+    "such as cpu='x86-64-v2'",
+    "OUT_OF_MEMORY": "free memory, or compile for a smaller batch",
+}
 
 
 def _any_torch(leaves: Sequence[Any]) -> bool:

@@ -64,5 +64,5 @@ def _parts(result: object, name: str) -> tuple[Any, tuple[Any, ...], dict[str, A
             "(module, args, kwargs)"
         )
     args: Any = parts[1]
-    kwargs: Mapping[str, Any] = parts[2] if len(parts) == 3 else {}
-    return parts[0], tuple(args) if isinstance(args, (tuple, list)) else (args,), dict(kwargs)
+    many = tuple(cast("list[Any]", args)) if isinstance(args, (tuple, list)) else (args,)
+    return parts[0], many, dict(parts[2]) if len(parts) == 3 else {}
