@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 from fairway.errors import InvalidArgument
 from fairway.program import TensorSpec
@@ -84,22 +84,27 @@ def _check_numpy(array: Any, spec: TensorSpec) -> Any:
 def _as_numpy(leaf: Any, spec: TensorSpec) -> Any:
     import numpy as np
 
-    if isinstance(leaf, np.ndarray):
-        return leaf  # pyright: ignore[reportUnknownVariableType]
-    if isinstance(leaf, np.generic):
+    if _is(leaf, np.ndarray):
+        return leaf
+    if _is(leaf, np.generic):
         return np.asarray(leaf)
-    if isinstance(leaf, (bool, int, float)) and spec.shape == () and spec.dtype != "bfloat16":
+    if _is(leaf, (bool, int, float)) and spec.shape == () and spec.dtype != "bfloat16":
         return np.asarray(leaf, dtype=spec.dtype)
     if hasattr(leaf, "__dlpack__"):
         device = int(leaf.__dlpack_device__()[0])
         if device != _DLPACK_CPU:
             name = _DLPACK_DEVICES.get(device, f"DLPack device {device}")
             raise _wrong_device(spec, name, "copy it to the CPU first")
-        return np.from_dlpack(cast("Any", leaf))
+        return np.from_dlpack(leaf)
     raise InvalidArgument(
         f"input '{spec.name}' is a {type(leaf).__name__}, not a tensor",
         hint="pass a NumPy array, a torch tensor, or anything that speaks DLPack",
     )
+
+
+def _is(leaf: object, kinds: type | tuple[type, ...]) -> bool:
+    """`isinstance` that leaves the static type as it is."""
+    return isinstance(leaf, kinds)
 
 
 def _check_type(spec: TensorSpec, dtype: str, shape: tuple[int, ...], cast: str) -> None:

@@ -65,4 +65,5 @@ def _parts(result: object, name: str) -> tuple[Any, tuple[Any, ...], dict[str, A
         )
     args: Any = parts[1]
     many = tuple(cast("list[Any]", args)) if isinstance(args, (tuple, list)) else (args,)
-    return parts[0], many, dict(parts[2]) if len(parts) == 3 else {}
+    kwargs: dict[str, Any] = dict(cast("Mapping[str, Any]", parts[2])) if len(parts) == 3 else {}
+    return parts[0], many, kwargs
