@@ -49,13 +49,41 @@ struct BlockWeight {
   unsigned loop;      ///< the loop that runs over the weight's panels
   unsigned outDim;    ///< the output's dimension of that loop (its last)
   unsigned weightDim; ///< the weight's dimension of that loop
-  int64_t panel;
+  int64_t panel; ///< 0: only move the loop's dimension to the end
 
   void rewrite(RewriterBase &rewriter);
+
+private:
+  void transpose(RewriterBase &rewriter);
 };
 } // namespace
 
+/// A depthwise weight shares its channels with the image: they come last.
+void BlockWeight::transpose(RewriterBase &rewriter) {
+  rewriter.setInsertionPoint(op);
+  AffineMap map = op.getMatchingIndexingMap(weight);
+  SmallVector<int64_t> permutation;
+  SmallVector<AffineExpr> exprs;
+  for (unsigned i = 0, e = map.getNumResults(); i < e; ++i)
+    if (i != weightDim)
+      permutation.push_back(i);
+  permutation.push_back(weightDim);
+  for (int64_t i : permutation)
+    exprs.push_back(map.getResult(i));
+  SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+  unsigned number = weight->getOperandNumber();
+  maps[number] = AffineMap::get(map.getNumDims(), 0, exprs, op.getContext());
+  Value transposed =
+      createTranspose(rewriter, op.getLoc(), weight->get(), permutation);
+  rewriter.modifyOpInPlace(op, [&] {
+    op->setOperand(number, transposed);
+    op.setIndexingMapsAttr(rewriter.getAffineMapArrayAttr(maps));
+  });
+}
+
 void BlockWeight::rewrite(RewriterBase &rewriter) {
+  if (panel == 0)
+    return transpose(rewriter);
   MLIRContext *ctx = rewriter.getContext();
   Location loc = op.getLoc();
   rewriter.setInsertionPoint(op);
@@ -166,19 +194,27 @@ private:
       auto position = map.getResultPosition(
           getAffineDimExpr(loop, op.getContext()));
       if (!position || !map.isProjectedPermutation() ||
-          op.getMatchingIndexingMap(other).isFunctionOfDim(loop) ||
           !parameterOnly.contains(operand->get()) ||
           parameterOnly.contains(other->get()))
         continue;
+      BlockWeight block{op,     operand, loop, outDim,
+                        static_cast<unsigned>(*position), 0};
+      bool isLast = *position + 1 == map.getNumResults();
+      if (op.getMatchingIndexingMap(other).isFunctionOfDim(loop)) {
+        if (isLast)
+          return std::nullopt;
+        return block;
+      }
       auto type = cast<RankedTensorType>(operand->get().getType());
       int64_t lanes = vectorBits / type.getElementTypeBitWidth();
-      int64_t panel = choosePanel(type.getDimSize(*position), lanes);
-      // A weight of one panel is as it should be if its lanes are innermost.
-      if (panel == 0 || (panel == type.getDimSize(*position) &&
-                         *position + 1 == map.getNumResults()))
+      int64_t size = type.getDimSize(*position);
+      block.panel = choosePanel(size, lanes);
+      // One panel, or a size that no panel divides: the lanes go innermost.
+      if (block.panel == size)
+        block.panel = 0;
+      if (isLast && block.panel == 0)
         return std::nullopt;
-      return BlockWeight{op,     operand, loop, outDim,
-                         static_cast<unsigned>(*position), panel};
+      return block;
     }
     return std::nullopt;
   }

@@ -36,6 +36,18 @@ static void copyForeignResults(func::FuncOp func) {
   }
 }
 
+/// An insertion changes its destination: each gets a filled tensor of its own.
+static void unshareFills(func::FuncOp func) {
+  func.walk([](tensor::InsertSliceOp insert) {
+    auto fill = insert.getDest().getDefiningOp<linalg::FillOp>();
+    if (!fill || fill->hasOneUse())
+      return;
+    OpBuilder builder(insert);
+    auto clone = cast<linalg::FillOp>(builder.clone(*fill));
+    insert.getDestMutable().assign(clone.getResult(0));
+  });
+}
+
 namespace {
 struct FormKernelsPass
     : public fairway::impl::FormKernelsBase<FormKernelsPass> {
@@ -46,6 +58,7 @@ struct FormKernelsPass
       auto func = module.lookupSymbol<func::FuncOp>(name);
       if (!func)
         continue;
+      unshareFills(func);
       copyForeignResults(func);
       for (KernelGroup &group : groupIntoKernels(func))
         outliner.outline(func, group);

@@ -48,9 +48,27 @@ static bool shouldFuse(OpOperand *operand) {
          getNumIterations(producer) >= getNumIterations(consumer);
 }
 
+/// True if the reshape only adds or drops dimensions of size one.
+template <typename ReshapeOp>
+static bool changesUnitDimsOnly(ReshapeOp reshape, RankedTensorType expanded) {
+  return llvm::all_of(reshape.getReassociationIndices(), [&](auto &group) {
+    return llvm::count_if(group, [&](int64_t dim) {
+             return expanded.getDimSize(dim) != 1;
+           }) <= 1;
+  });
+}
+
 /// Moving a reshape past a generic lets its neighbours fuse. Windows keep
-/// their operands as they are.
+/// their operands as they are; a view of an argument, or one that differs in
+/// dimensions of size one, costs nothing where it is.
 static bool shouldMoveReshape(OpOperand *operand) {
+  if (auto collapse = operand->get().getDefiningOp<tensor::CollapseShapeOp>())
+    if (isa<BlockArgument>(collapse.getSrc()) ||
+        changesUnitDimsOnly(collapse, collapse.getSrcType()))
+      return false;
+  if (auto expand = dyn_cast<tensor::ExpandShapeOp>(operand->getOwner()))
+    if (changesUnitDimsOnly(expand, expand.getResultType()))
+      return false;
   auto isBarrier = [](Operation *op) {
     auto generic = dyn_cast_or_null<linalg::GenericOp>(op);
     return generic && hasWindow(generic);

@@ -80,10 +80,18 @@ struct LegalizeBools
       for (Value result : op->getResults())
         result.setType(getStoredType(result.getType()));
     });
-    getOperation()->walk([](func::FuncOp func) {
+    getOperation()->walk([&](func::FuncOp func) {
       for (Block &block : func.getBody())
         for (BlockArgument arg : block.getArguments())
           arg.setType(getStoredType(arg.getType()));
+      // What the caller sees is still a boolean.
+      auto boolean = StringAttr::get(&getContext(), "bool");
+      for (auto [i, type] : llvm::enumerate(func.getArgumentTypes()))
+        if (getStoredType(type) != type)
+          func.setArgAttr(i, fairway::kDtypeAttr, boolean);
+      for (auto [i, type] : llvm::enumerate(func.getResultTypes()))
+        if (getStoredType(type) != type)
+          func.setResultAttr(i, fairway::kDtypeAttr, boolean);
       SmallVector<Type> inputs, results;
       for (Type type : func.getArgumentTypes())
         inputs.push_back(getStoredType(type));

@@ -24,7 +24,7 @@ void fairway::buildGraphPipeline(OpPassManager &pm,
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addPass(createDecomposeDataMovement());
-  pm.addPass(createLinalgGeneralizeNamedOpsPass());
+  pm.addPass(createGeneralize());
   pm.addPass(createLegalizeBools());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());

@@ -1,9 +1,22 @@
-//===- Pipeline.cpp - the Plan stage as one pipeline -------------------------===//
+//===- Pipeline.cpp - the Plan stage as one pipeline -----------------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 #include "fairway/Plan/Passes.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
 
-void fairway::registerFairwayPlanPipelines() {}
+using namespace mlir;
+
+void fairway::buildPlanPipeline(OpPassManager &pm) {
+  // @main and @prepare are gone; the plan is in the module's attributes.
+  pm.addPass(createBuildPlan());
+}
+
+void fairway::registerFairwayPlanPipelines() {
+  PassPipelineRegistration<>("fairway-plan-pipeline",
+                             "From bufferized entries to plans",
+                             buildPlanPipeline);
+}

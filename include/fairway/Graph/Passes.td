@@ -54,6 +54,16 @@ def DecomposeDataMovement : Pass<"fairway-decompose-data-movement"> {
   ];
 }
 
+def Generalize : Pass<"fairway-generalize"> {
+  let summary = "Express every structured op as linalg.generic";
+  let description = [{
+    Named ops become `linalg.generic`, the one form that the passes after this
+    one know; the exception is `linalg.fill`, which generics that write one
+    value everywhere become as well.
+  }];
+  let dependentDialects = ["mlir::linalg::LinalgDialect"];
+}
+
 def LegalizeBools : Pass<"fairway-legalize-bools"> {
   let summary = "Store booleans as bytes";
   let description = [{
