@@ -29,6 +29,8 @@ struct CompileOptions {
   std::string cpu = "x86-64-v3";
   /// LLVM's feature string, e.g. "+avx2,+fma"; empty: what `cpu` implies.
   std::string features;
+  /// How many workers kernels will usually be divided among.
+  unsigned threads = 1;
   /// 0 to 3, as for clang.
   unsigned optLevel = 3;
   /// If not empty, the IR after each stage is written here, numbered.
@@ -39,12 +41,17 @@ struct CompileOptions {
   std::string metadata;
 };
 
-/// Called with a stage's name when the stage starts.
-using ProgressFn = llvm::function_ref<void(llvm::StringRef stage)>;
+/// Called with a stage's name when the stage starts; false cancels.
+using ProgressFn = llvm::function_ref<bool(llvm::StringRef stage)>;
+
+/// Parses a Program's text. Failures are `CompileError`s.
+llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
+parseProgram(llvm::StringRef text, mlir::MLIRContext &context);
 
 /// Runs every stage on `module` (a Program's module, changed in place) and
-/// returns the relocatable object: kernels and the artefact's descriptor.
-/// Diagnostics go to the context's handlers; the error names the stage.
+/// returns the relocatable object: kernels and the artefact's descriptor. A
+/// module that already carries a plan skips the stages up to it. Failures are
+/// `CompileError`s, which hold the first diagnostic with the user's location.
 llvm::Expected<llvm::SmallVector<char, 0>>
 compileToObject(mlir::ModuleOp module, const CompileOptions &options,
                 ProgressFn progress);

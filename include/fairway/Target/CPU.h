@@ -1,0 +1,63 @@
+//===- CPU.h - processors, objects and shared libraries --------------------===//
+//
+// Part of the Fairway project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef FAIRWAY_TARGET_CPU_H
+#define FAIRWAY_TARGET_CPU_H
+
+#include "fairway/Compiler.h"
+
+#include <memory>
+#include <string>
+
+namespace llvm {
+class Module;
+class TargetMachine;
+} // namespace llvm
+
+namespace fairway {
+
+struct ModelPlan;
+
+/// What the other stages want to know of a processor.
+struct CpuTraits {
+  /// Width of the widest vector register that is fast, in bits.
+  unsigned vectorBits = 128;
+  /// Number of vector registers.
+  unsigned vectorRegisters = 16;
+  /// Fused multiply-add in one instruction.
+  bool fma = false;
+  /// The features that generated code may use, comma-separated LLVM names.
+  std::string required;
+};
+
+/// LLVM's name of the processor that this process runs on.
+std::string hostCpuName();
+
+/// Its features as LLVM's feature string, "+avx2,-avx512f,...", sorted.
+std::string hostCpuFeatures();
+
+/// Makes LLVM's description of the processor that `options` name. An unknown
+/// triple, processor or feature is an error with the name in its text.
+llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
+createTargetMachine(const CompileOptions &options);
+
+/// Looks the traits up.
+CpuTraits getCpuTraits(const llvm::TargetMachine &machine);
+
+/// Adds the constant `fairway_artefact` (artefact.h) to a module that holds
+/// the plan's kernels.
+llvm::Error addDescriptor(llvm::Module &module, const ModelPlan &plan,
+                          const CompileOptions &options,
+                          const CpuTraits &traits);
+
+/// Translates a module in the LLVM dialect that carries a plan, optimises it and
+/// emits a relocatable ELF object.
+llvm::Expected<llvm::SmallVector<char, 0>>
+emitObject(mlir::ModuleOp module, const CompileOptions &options);
+
+} // namespace fairway
+
+#endif // FAIRWAY_TARGET_CPU_H

@@ -1,0 +1,120 @@
+//===- EmitObject.cpp - from the LLVM dialect to an object file ------------===//
+//
+// Part of the Fairway project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "fairway/Target/CPU.h"
+#include "fairway/Target/PlanAttributes.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Module.h"
+#include "llvm/IR/Verifier.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/raw_ostream.h"
+#include "llvm/Target/TargetMachine.h"
+
+using namespace llvm;
+
+namespace {
+
+/// What each function must say so that the optimiser and the code generator
+/// work for the same processor.
+void addFunctionAttributes(Module &module, const TargetMachine &machine,
+                           const fairway::CpuTraits &traits) {
+  for (Function &function : module) {
+    if (function.isDeclaration())
+      continue;
+    function.addFnAttr("target-cpu", machine.getTargetCPU());
+    if (!machine.getTargetFeatureString().empty())
+      function.addFnAttr("target-features", machine.getTargetFeatureString());
+    function.addFnAttr("no-trapping-math", "true");
+    // Kernels are written for this width; LLVM would halve 512 on some.
+    function.addFnAttr("prefer-vector-width", utostr(traits.vectorBits));
+    function.addFnAttr(Attribute::MustProgress);
+  }
+}
+
+void optimize(Module &module, TargetMachine &machine, unsigned level) {
+  LoopAnalysisManager loops;
+  FunctionAnalysisManager functions;
+  CGSCCAnalysisManager components;
+  ModuleAnalysisManager modules;
+  PipelineTuningOptions tuning;
+  tuning.LoopVectorization = tuning.SLPVectorization = level >= 2;
+  PassBuilder builder(&machine, tuning);
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(components);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, components, modules);
+  constexpr const OptimizationLevel *levels[] = {
+      &OptimizationLevel::O0, &OptimizationLevel::O1, &OptimizationLevel::O2,
+      &OptimizationLevel::O3};
+  const OptimizationLevel &chosen = *levels[std::min(level, 3u)];
+  ModulePassManager pipeline =
+      level == 0 ? builder.buildO0DefaultPipeline(chosen)
+                 : builder.buildPerModuleDefaultPipeline(chosen);
+  pipeline.run(module, modules);
+}
+
+Error dump(const Module &module, StringRef folder, StringRef name) {
+  if (folder.empty())
+    return Error::success();
+  SmallString<128> path(folder);
+  sys::path::append(path, name);
+  std::error_code code;
+  raw_fd_ostream stream(path, code);
+  if (code)
+    return createFileError(path, code);
+  module.print(stream, nullptr);
+  return Error::success();
+}
+
+} // namespace
+
+Expected<SmallVector<char, 0>>
+fairway::emitObject(mlir::ModuleOp module, const CompileOptions &options) {
+  auto machine = createTargetMachine(options);
+  if (!machine)
+    return machine.takeError();
+  CpuTraits traits = getCpuTraits(**machine);
+  mlir::FailureOr<ModelPlan> plan = readModelPlan(module);
+  if (failed(plan))
+    return createStringError("the module carries no valid plan");
+
+  LLVMContext context;
+  std::unique_ptr<Module> code =
+      mlir::translateModuleToLLVMIR(module, context, "fairway");
+  if (!code)
+    return createStringError("translation to LLVM IR failed");
+  code->setTargetTriple((*machine)->getTargetTriple());
+  code->setDataLayout((*machine)->createDataLayout());
+  addFunctionAttributes(*code, **machine, traits);
+  if (Error error = addDescriptor(*code, *plan, options, traits))
+    return std::move(error);
+  if (Error error = dump(*code, options.dumpDir, "05-llvm.ll"))
+    return std::move(error);
+  std::string broken;
+  raw_string_ostream brokenStream(broken);
+  if (verifyModule(*code, &brokenStream))
+    return createStringError("invalid LLVM IR: " + broken);
+
+  optimize(*code, **machine, options.optLevel);
+  if (Error error = dump(*code, options.dumpDir, "06-optimized.ll"))
+    return std::move(error);
+
+  SmallVector<char, 0> object;
+  raw_svector_ostream stream(object);
+  legacy::PassManager codegen;
+  if ((*machine)->addPassesToEmitFile(codegen, stream, nullptr,
+                                      CodeGenFileType::ObjectFile))
+    return createStringError("this target cannot emit object files");
+  codegen.run(*code);
+  return object;
+}

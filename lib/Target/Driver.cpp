@@ -1,0 +1,154 @@
+//===- Driver.cpp - all stages in a row ------------------------------------===//
+//
+// Part of the Fairway project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "fairway/Compiler.h"
+#include "fairway/Graph/Passes.h"
+#include "fairway/Kernel/Passes.h"
+#include "fairway/Plan/Passes.h"
+#include "fairway/Target/CPU.h"
+#include "fairway/Target/CompileError.h"
+#include "fairway/Target/Passes.h"
+#include "fairway/Target/PlanAttributes.h"
+
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/raw_ostream.h"
+#include "llvm/Target/TargetMachine.h"
+
+using namespace mlir;
+using fairway::CompileError;
+
+namespace {
+
+class Driver {
+public:
+  Driver(ModuleOp module, const fairway::CompileOptions &options,
+         fairway::ProgressFn progress)
+      : module(module), options(options), progress(progress) {}
+
+  llvm::Expected<llvm::SmallVector<char, 0>> run();
+
+private:
+  llvm::Error start(StringRef stage) {
+    if (progress(stage))
+      return llvm::Error::success();
+    return llvm::make_error<CompileError>(CompileError::Kind::Cancelled,
+                                          "cancelled", "", stage.str());
+  }
+
+  /// Runs the passes that `build` adds and dumps what they leave.
+  llvm::Error stage(StringRef name,
+                    llvm::function_ref<void(OpPassManager &)> build);
+
+  llvm::Error dump(StringRef name);
+
+  ModuleOp module;
+  const fairway::CompileOptions &options;
+  fairway::ProgressFn progress;
+  unsigned numDumps = 0;
+};
+
+} // namespace
+
+llvm::Error Driver::dump(StringRef name) {
+  if (options.dumpDir.empty())
+    return llvm::Error::success();
+  SmallString<128> path(options.dumpDir);
+  llvm::sys::path::append(path, "0" + std::to_string(numDumps++) + "-" + name +
+                                    ".mlir");
+  std::error_code code;
+  llvm::raw_fd_ostream stream(path, code);
+  if (code)
+    return llvm::createFileError(path, code);
+  module->print(stream, OpPrintingFlags().useLocalScope());
+  return llvm::Error::success();
+}
+
+llvm::Error Driver::stage(StringRef name,
+                          llvm::function_ref<void(OpPassManager &)> build) {
+  if (llvm::Error error = start(name))
+    return error;
+  PassManager manager(module.getContext(), ModuleOp::getOperationName());
+  build(manager);
+  fairway::DiagnosticCollector diagnostics(module.getContext());
+  if (failed(manager.run(module)))
+    return diagnostics.take(name, "the stage failed without saying why");
+  return dump(name);
+}
+
+llvm::Expected<llvm::SmallVector<char, 0>> Driver::run() {
+  auto machine = fairway::createTargetMachine(options);
+  if (!machine)
+    return machine.takeError();
+  fairway::CpuTraits traits = fairway::getCpuTraits(**machine);
+  if (!options.dumpDir.empty())
+    if (std::error_code code =
+            llvm::sys::fs::create_directories(options.dumpDir))
+      return llvm::createFileError(options.dumpDir, code);
+  if (llvm::Error error = dump("program"))
+    return std::move(error);
+
+  if (!fairway::hasPlan(module)) {
+    // Kernels as tensor code, called by @main and @prepare.
+    if (llvm::Error error = stage("graph", [&](OpPassManager &manager) {
+          fairway::GraphOptions graph;
+          graph.vectorBits = traits.vectorBits;
+          fairway::buildGraphPipeline(manager, graph);
+        }))
+      return std::move(error);
+    // Kernels as loops over buffers.
+    if (llvm::Error error = stage("kernel", [&](OpPassManager &manager) {
+          fairway::KernelOptions kernel;
+          kernel.vectorBits = traits.vectorBits;
+          fairway::buildKernelPipeline(manager, kernel);
+        }))
+      return std::move(error);
+    // @main and @prepare as data.
+    if (llvm::Error error = stage("plan", [&](OpPassManager &manager) {
+          fairway::buildPlanPipeline(manager);
+        }))
+      return std::move(error);
+  }
+  // Kernels in the LLVM dialect.
+  if (llvm::Error error = stage("llvm", [&](OpPassManager &manager) {
+        fairway::LowerToLLVMOptions lower;
+        lower.fma = traits.fma;
+        fairway::buildLowerToLLVMPipeline(manager, lower);
+      }))
+    return std::move(error);
+  // Machine code.
+  if (llvm::Error error = start("object"))
+    return std::move(error);
+  fairway::DiagnosticCollector diagnostics(module.getContext());
+  auto object = fairway::emitObject(module, options);
+  if (!object)
+    return llvm::joinErrors(
+        diagnostics.take("object", toString(object.takeError())),
+        llvm::Error::success());
+  return object;
+}
+
+llvm::Expected<OwningOpRef<ModuleOp>>
+fairway::parseProgram(StringRef text, MLIRContext &context) {
+  DiagnosticCollector diagnostics(&context);
+  // An operation of an unknown dialect gets to the graph's verifier, which
+  // names it with its place in the user's model.
+  bool allowed = context.allowsUnregisteredDialects();
+  context.allowUnregisteredDialects(true);
+  auto module = parseSourceString<ModuleOp>(text, &context, "program");
+  context.allowUnregisteredDialects(allowed);
+  if (!module)
+    return diagnostics.take("parse", "the module's text cannot be parsed");
+  return module;
+}
+
+llvm::Expected<llvm::SmallVector<char, 0>>
+fairway::compileToObject(ModuleOp module, const CompileOptions &options,
+                         ProgressFn progress) {
+  return Driver(module, options, progress).run();
+}
