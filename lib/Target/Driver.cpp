@@ -101,18 +101,6 @@ llvm::Expected<llvm::SmallVector<char, 0>> Driver::run() {
           fairway::buildGraphPipeline(manager, graph);
         }))
       return std::move(error);
-    // Kernels as loops over buffers.
-    if (llvm::Error error = stage("kernel", [&](OpPassManager &manager) {
-          fairway::KernelOptions kernel;
-          kernel.vectorBits = traits.vectorBits;
-          fairway::buildKernelPipeline(manager, kernel);
-        }))
-      return std::move(error);
-    // @main and @prepare as data.
-    if (llvm::Error error = stage("plan", [&](OpPassManager &manager) {
-          fairway::buildPlanPipeline(manager);
-        }))
-      return std::move(error);
   }
   // Kernels in the LLVM dialect.
   if (llvm::Error error = stage("llvm", [&](OpPassManager &manager) {
