@@ -54,6 +54,7 @@ class Outcome:
 
     @property
     def ok(self) -> bool:
+        """Whether the results match."""
         return self.error <= TOLERANCE
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fairway.cache import Cache, CacheInfo, CacheWarning
-    from fairway.driver import compile
+    from fairway.driver import compile  # noqa: A004 (the public name)
     from fairway.errors import (
         ArtifactError,
         CacheError,

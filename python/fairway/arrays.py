@@ -14,7 +14,7 @@ from typing import Any
 from fairway.errors import InvalidArgument
 from fairway.program import TensorSpec
 
-__all__ = ["check_inputs", "empty_torch_outputs", "torch_if_loaded"]
+__all__ = ["check_inputs", "to_torch", "torch_if_loaded"]
 
 _DLPACK_CPU = 1
 _DLPACK_DEVICES = {1: "cpu", 2: "cuda", 3: "cuda_host", 7: "vulkan", 8: "metal", 10: "rocm"}
@@ -33,8 +33,8 @@ def check_inputs(leaves: Sequence[Any], specs: Sequence[TensorSpec]) -> list[Any
         specs: What the model takes.
 
     Returns:
-        For each input a dense row-major NumPy array or torch tensor on the CPU: the
-        given one where it is one already, else a copy.
+        For each input a dense row-major NumPy array that shares the tensor's memory
+        where that is dense and row-major, else a copy.
 
     Raises:
         InvalidArgument: The count, or an input's type, dtype, shape or device does not
@@ -48,21 +48,25 @@ def check_inputs(leaves: Sequence[Any], specs: Sequence[TensorSpec]) -> list[Any
     return [_check(leaf, spec) for leaf, spec in zip(leaves, specs, strict=True)]
 
 
-def empty_torch_outputs(specs: Sequence[TensorSpec]) -> list[Any]:
-    """Uninitialised torch tensors for a model's outputs."""
+def to_torch(results: Sequence[Any], specs: Sequence[TensorSpec]) -> list[Any]:
+    """Torch tensors that share the memory of a run's NumPy arrays."""
     torch = torch_if_loaded()
     assert torch is not None, "called only when torch is loaded"
-    return [torch.empty(spec.shape, dtype=getattr(torch, spec.dtype)) for spec in specs]
+    tensors = [torch.from_numpy(array) for array in results]
+    return [
+        tensor.view(torch.bfloat16) if spec.dtype == "bfloat16" else tensor
+        for tensor, spec in zip(tensors, specs, strict=True)
+    ]
 
 
 def _check(leaf: Any, spec: TensorSpec) -> Any:
     torch = torch_if_loaded()
     if torch is not None and isinstance(leaf, torch.Tensor):
-        return _check_torch(leaf, spec)
+        return _check_torch(torch, leaf, spec)
     return _check_numpy(_as_numpy(leaf, spec), spec)
 
 
-def _check_torch(tensor: Any, spec: TensorSpec) -> Any:
+def _check_torch(torch: Any, tensor: Any, spec: TensorSpec) -> Any:
     if str(tensor.layout) != "torch.strided":
         raise InvalidArgument(
             f"input '{spec.name}' is a {tensor.layout} tensor; only dense tensors can be used",
@@ -71,8 +75,11 @@ def _check_torch(tensor: Any, spec: TensorSpec) -> Any:
     if tensor.device.type != "cpu":
         raise _wrong_device(spec, str(tensor.device), f"pass {spec.name}.cpu()")
     dtype = str(tensor.dtype).removeprefix("torch.")
-    _check_type(spec, dtype, tuple(tensor.shape), f"{spec.name}.to(torch.{spec.dtype})")
-    return tensor.detach().contiguous()
+    _check_type(spec, dtype, tensor.shape, f"{spec.name}.to(torch.{spec.dtype})")
+    dense = tensor.detach().contiguous()
+    if dtype == "bfloat16":  # which NumPy lacks; the runtime takes its bits
+        dense = dense.view(torch.uint16)
+    return dense.numpy()
 
 
 def _check_numpy(array: Any, spec: TensorSpec) -> Any:

@@ -41,7 +41,7 @@ __all__ = ["cache_key", "compile"]
 _OBJECT, _LIBRARY = "code.o", "code.so"
 
 
-def compile(
+def compile(  # noqa: A001 (the public name)
     model: Any,
     args: tuple[Any, ...] = (),
     kwargs: Mapping[str, Any] | None = None,

@@ -144,9 +144,7 @@ class Executable:
             DeviceError: The run failed.
         """
         leaves = self._tree.flatten(args, kwargs) if self._tree else self._plain(args, kwargs)
-        as_torch = self._returns_torch(leaves)
-        outputs = arrays.empty_torch_outputs(self.outputs) if as_torch else None
-        results = self._run(arrays.check_inputs(leaves, self.inputs), outputs)
+        results = self._run(leaves, as_torch=self._returns_torch(leaves))
         if self._tree is not None:
             return self._tree.unflatten(results)
         return results[0] if len(results) == 1 else tuple(results)
@@ -162,8 +160,7 @@ class Executable:
             DeviceError: The run failed.
         """
         leaves = self._plain((), inputs)
-        outputs = arrays.empty_torch_outputs(self.outputs) if _any_torch(leaves) else None
-        results = self._run(arrays.check_inputs(leaves, self.inputs), outputs)
+        results = self._run(leaves, as_torch=_any_torch(leaves))
         return dict(zip((spec.name for spec in self.outputs), results, strict=True))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
@@ -191,10 +188,11 @@ class Executable:
 
         return f"<fairway.Executable ({show(self.inputs)}) -> ({show(self.outputs)})>"
 
-    def _run(self, leaves: list[Any], outputs: list[Any] | None) -> list[Any]:
+    def _run(self, leaves: list[Any], *, as_torch: bool) -> list[Any]:
+        inputs = arrays.check_inputs(leaves, self.inputs)
         with mapped_errors(DeviceError):
-            results = self._native.run(leaves, outputs, self._threads)
-        return outputs if outputs is not None else results
+            results = self._native.run(inputs, None, self._threads)
+        return arrays.to_torch(results, self.outputs) if as_torch else results
 
     def _returns_torch(self, leaves: Sequence[Any]) -> bool:
         if not leaves:  # nothing says what the caller wants: what the model gave

@@ -71,13 +71,13 @@ def command(
     as_json: bool,
 ) -> None:
     """Compile MODEL to a shared library that holds its code and weights."""
-    from fairway.driver import compile
+    from fairway import driver
 
     path = output or Path(_stem(model) + ".so")
     with Stages() as stages:
         source, args, kwargs = _source(model, stages)
         kwargs |= _examples(model, _shapes(shapes))
-        executable = compile(
+        executable = driver.compile(
             source,
             args,
             kwargs,

@@ -13,6 +13,7 @@ from fairway.program import TensorSpec
 
 X = TensorSpec("x", "float32", (2, 3), "input")
 SCALAR = TensorSpec("scale", "float32", (), "input")
+BRAIN = TensorSpec("b", "bfloat16", (1,), "input")
 GOOD = np.zeros((2, 3), np.float32)
 
 
@@ -86,12 +87,13 @@ def test_torch_tensors() -> None:
     torch = pytest.importorskip("torch")
     good = torch.zeros(2, 3, requires_grad=True)
     (dense,) = check_inputs([good], [X])
-    assert dense.data_ptr() == good.data_ptr()
-    assert not dense.requires_grad
+    assert dense.ctypes.data == good.data_ptr()
     transposed = torch.arange(6.0).reshape(3, 2).T
     (dense,) = check_inputs([transposed], [X])
-    assert dense.is_contiguous()
-    assert torch.equal(dense, transposed)
+    assert dense.flags.c_contiguous
+    np.testing.assert_array_equal(dense, transposed.numpy())
+    (bits,) = check_inputs([torch.ones(1, dtype=torch.bfloat16)], [BRAIN])
+    assert bits.view(np.uint16)[0] == 0x3F80
     for bad, message in (
         (good.double(), r"dtype float64.*\n.*x\.to\(torch\.float32\)"),
         (torch.zeros(2, 3, device="meta"), r"on device meta.*\n.*x\.cpu\(\)"),

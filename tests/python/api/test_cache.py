@@ -118,8 +118,8 @@ def test_leftovers_of_a_crash_are_swept(tmp_path: Path) -> None:
 
 def _put_many(folder: Path, worker: int) -> None:
     cache = Cache(folder, max_bytes=20_000)
-    for round in range(40):
-        key = f"key{(round + worker) % 8}"
+    for turn in range(40):
+        key = f"key{(turn + worker) % 8}"
         with cache.lock(key):
             found = cache.get(key)
             if found is None:

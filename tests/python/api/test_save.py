@@ -132,7 +132,7 @@ def test_read_only_folder(executable: fairway.Executable, saved: Path) -> None:
     # `saved` has imported all that saving needs, before the rights go.
     with (
         read_only_folder() as folder,
-        pytest.raises(fairway.ArtifactError, match="cannot write .*Permission denied"),
+        pytest.raises(fairway.ArtifactError, match=r"cannot write .*Permission denied"),
     ):
         executable.save(folder / "model.so")
 
@@ -199,7 +199,7 @@ def test_file_of_another_version(saved: Path) -> None:
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="names a feature of x86-64")
 def test_file_for_another_processor(onnx_mlp: Path) -> None:
     # No x86 processor has both: the first is Intel's, the second AMD's of long ago.
-    with pytest.raises(fairway.ArtifactError, match="amx-fp16|fma4|xop"):
+    with pytest.raises(fairway.ArtifactError, match=r"amx-fp16|fma4|xop"):
         fairway.compile(
             onnx_mlp, dims={"batch": 2}, cpu="x86-64-v3", features="+amx-fp16,+fma4,+xop"
         )

@@ -15,9 +15,8 @@ from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 import fairway
+import pytest
 from fairway import doctor, targets
 from fairway.cache import Cache
 
