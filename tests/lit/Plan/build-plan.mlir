@@ -19,17 +19,6 @@ func.func private @k(%a: memref<16xf32>, %b: memref<16xf32>, %c: memref<16xf32>,
   return
 }
 
-func.func @main
-func.func private @k(%a: memref<16xf32>, %b: memref<16xf32>, %c: memref<16xf32>,
-                     %scratch: memref<256xi8>, %worker: index, %workers: index)
-    attributes {fairway.kernel = "elementwise", fairway.num_outs = 1 : i64,
-                fairway.tiles = 4 : i64, fairway.scratch_bytes = 256 : i64} {
-  return
-}
-
-func.func private @call(%a: memref<16xf32>, %b: memref<16xf32>, %c: memref<16xf32>)
-    attributes {fairway.num_outs = 1 : i64, fairway.scratch_bytes = 256 : i64}
-
 func.func @main(%x: memref<16xf32> {fairway.name = "x", fairway.kind = "input"},
                 %w: memref<16xf32> {fairway.name = "w", fairway.kind = "parameter"})
     -> memref<16xf32> {

@@ -1,0 +1,51 @@
+// RUN: fairway-opt %s -fairway-verify-contract -split-input-file -verify-diagnostics -allow-unregistered-dialect
+
+// What the contract allows passes without a word.
+func.func @main(%x: tensor<4xf32> {fairway.name = "x"}) -> tensor<4xf32> {
+  return %x : tensor<4xf32>
+}
+
+// -----
+
+// expected-error @below {{has no function @main}}
+module {
+  func.func @other() {
+    return
+  }
+}
+
+// -----
+
+// expected-error @below {{argument 'x' has the dynamic shape 'tensor<?xf32>'}}
+func.func @main(%x: tensor<?xf32> {fairway.name = "x"}) -> tensor<?xf32> {
+  return %x : tensor<?xf32>
+}
+
+// -----
+
+// expected-error @below {{argument number 0 has elements of type 'complex<f32>'}}
+func.func @main(%x: tensor<4xcomplex<f32>>) -> tensor<4xf32> {
+  %0 = tensor.empty() : tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error @below {{unsupported operation 'torch.aten.foo'}}
+  %0 = "torch.aten.foo"(%x) : (tensor<4xf32>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+func.func @main(%x: tensor<4xf32>, %n: tensor<i1>) -> tensor<4xf32> {
+  %c = tensor.extract %n[] : tensor<i1>
+  // expected-error @below {{dynamic control flow (scf.if) is not supported}}
+  %0 = scf.if %c -> tensor<4xf32> {
+    scf.yield %x : tensor<4xf32>
+  } else {
+    scf.yield %x : tensor<4xf32>
+  }
+  return %0 : tensor<4xf32>
+}
