@@ -21,6 +21,20 @@ namespace fairway {
 #define GEN_PASS_REGISTRATION
 #include "fairway/Kernel/Passes.h.inc"
 
+/// What kernels are generated for.
+struct KernelOptions {
+  /// Bits of one vector register.
+  unsigned vectorBits = 256;
+  /// Number of vector registers.
+  unsigned registers = 16;
+  /// Bytes of a core's own cache that one tile may use.
+  int64_t cacheBytes = 512 * 1024;
+};
+
+/// From kernels on tensors to functions on memory, made of scf, memref, arith,
+/// vector and math only.
+void buildKernelPipeline(mlir::OpPassManager &pm, const KernelOptions &options);
+
 /// Registers the stage's pipelines by name.
 void registerFairwayKernelPipelines();
 

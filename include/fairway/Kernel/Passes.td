@@ -9,4 +9,156 @@
 
 include "mlir/Pass/PassBase.td"
 
+def TileKernels : Pass<"fairway-tile-kernels", "mlir::func::FuncOp"> {
+  let summary = "Turn each kernel into one loop over independent tiles";
+  let description = [{
+    Tiles the last op of each kernel (functions with `fairway.kernel`) over its
+    parallel loops into a top-level `scf.forall` and computes everything that
+    it needs inside, tile by tile. Sizes come from a cost model: what a tile
+    touches fits a core's cache, expensive work is done once, and there are
+    enough tiles for all cores. A kernel that is too small, or whose form
+    tiling does not handle, is left whole.
+
+    ```mlir
+    %0 = linalg.generic (contraction) outs(%empty)
+    %1 = linalg.generic (bias, activation) ins(%0) outs(%out)
+    // becomes
+    %1 = scf.forall (%m, %n) = (0, 0) to (128, 48) step (64, 3)
+        shared_outs(%o = %out) {
+      %a = linalg.generic (contraction) outs(%tile)
+      %b = linalg.generic (bias, activation) ins(%a) outs(%slice of %o)
+      scf.forall.in_parallel { tensor.parallel_insert_slice %b into %o }
+    }
+    ```
+  }];
+  let options = [
+    Option<"cacheBytes", "cache-bytes", "int64_t", "512 * 1024",
+           "Bytes of a core's own cache that one tile may use.">,
+    ListOption<"tileSizes", "tile-sizes", "int64_t",
+               "Tile sizes to use instead of the cost model's.">,
+  ];
+  let statistics = [
+    Statistic<"tiled", "tiled", "ops tiled with their producers">,
+    Statistic<"serial", "serial", "kernels left whole">
+  ];
+  let dependentDialects = [
+    "mlir::affine::AffineDialect", "mlir::scf::SCFDialect",
+    "mlir::tensor::TensorDialect"
+  ];
+}
+
+def BufferizeKernels : Pass<"fairway-bufferize", "mlir::ModuleOp"> {
+  let summary = "Turn tensors into memory; kernels write their destinations";
+  let description = [{
+    One-shot bufferization of the whole module with plain layouts at function
+    boundaries. Kernels lose their results: result i is what destination i (of
+    the last `fairway.num_outs` arguments) holds after the call. Other
+    arguments are never written.
+
+    ```mlir
+    %1 = func.call @k(%x, %empty) : (tensor<..>, tensor<..>) -> tensor<..>
+    // becomes
+    func.call @k(%x, %buffer) : (memref<..>, memref<..>) -> ()
+    ```
+  }];
+  let statistics = [
+    Statistic<"copies", "copies", "results copied to their destination">
+  ];
+  let dependentDialects = [
+    "mlir::bufferization::BufferizationDialect", "mlir::memref::MemRefDialect",
+    "mlir::scf::SCFDialect"
+  ];
+}
+
+def LowerGenerics : Pass<"fairway-lower-generics", "mlir::func::FuncOp"> {
+  let summary = "Lower linalg on memrefs to loops of vector code";
+  let description = [{
+    The micro-kernel emitter. Each `linalg.generic` (named ops, fills and
+    copies are generalized first) becomes `scf.for` loops around straight
+    vector code, shaped by a plan:
+
+    - one *vector loop*: its iterations become lanes. Operands that walk memory
+      element by element along it are vector loads, those that do not move are
+      broadcast, all others are collected lane by lane. A reduction may be the
+      vector loop too; its lanes are then combined at the end.
+    - one *row loop* that is unrolled over registers, so that what the vectors
+      hold (a contraction's weights) is loaded once for several rows.
+    - reductions innermost, with all accumulators carried in registers.
+
+    Lengths that no vector divides end in narrower vectors and, where they are
+    not known, in scalar code. Bodies keep their meaning; only multiplications
+    and additions may contract and reductions may associate anew.
+
+    ```mlir
+    // C[m, n] += A[m, k] * B[k, n] becomes
+    scf.for %m = 0 to %M step 6 {
+      scf.for %k = ... iter_args(%c00 = ..., %c01 = ..., ...) {
+        %b0 = vector.load %B[%k, %n] : vector<8xf32>
+        %a0 = vector.broadcast (memref.load %A[%m, %k]) : vector<8xf32>
+        %c = arith.addf %c00, (arith.mulf %a0, %b0 fastmath<contract>)
+    ```
+  }];
+  let options = [
+    Option<"vectorBits", "vector-bits", "unsigned", "256",
+           "Bits of one vector register.">,
+    Option<"registers", "registers", "unsigned", "16",
+           "Number of vector registers.">,
+  ];
+  let statistics = [Statistic<"lowered", "lowered", "generics lowered">];
+  let dependentDialects = [
+    "mlir::affine::AffineDialect", "mlir::arith::ArithDialect",
+    "mlir::memref::MemRefDialect", "mlir::scf::SCFDialect",
+    "mlir::vector::VectorDialect"
+  ];
+}
+
+def ExpandMath : Pass<"fairway-expand-math", "mlir::func::FuncOp"> {
+  let summary = "Turn math functions into arithmetic that vectorizes";
+  let description = [{
+    Single-precision exp, tanh, erf, log, sin, cos and others become
+    polynomials (half precision goes through single), `rsqrt` a division, and
+    conversions from and to bfloat16 integer arithmetic. Double precision and
+    rare functions stay: they become calls of the C library.
+  }];
+  let dependentDialects = [
+    "mlir::arith::ArithDialect", "mlir::math::MathDialect",
+    "mlir::vector::VectorDialect"
+  ];
+}
+
+def AssignScratch : Pass<"fairway-assign-scratch", "mlir::ModuleOp"> {
+  let summary = "Turn a kernel's allocations into views of one buffer";
+  let description = [{
+    Each kernel gets an argument `memref<Sxi8>` behind its others, private to a
+    worker, and every `memref.alloc` in it becomes a `memref.view` at an
+    aligned offset. Sizes that are not constant take room for their upper
+    bound. `fairway.scratch_bytes` holds S. Calls of the kernel get an
+    allocation marked `fairway.scratch`.
+  }];
+  let dependentDialects = [
+    "mlir::arith::ArithDialect", "mlir::memref::MemRefDialect"
+  ];
+}
+
+def PartitionKernels : Pass<"fairway-partition-kernels", "mlir::ModuleOp"> {
+  let summary = "Give each worker its share of a kernel's tiles";
+  let description = [{
+    Appends `%worker: index, %workers: index` to each kernel and turns its
+    top-level `scf.forall` into a serial loop over the worker's contiguous
+    share of the linearized tiles. A kernel without tiles runs on worker 0.
+    `fairway.tiles` holds the number of tiles. Calls pass worker 0 of 1.
+
+    ```mlir
+    scf.forall (%i, %j) = (0, 0) to (128, 48) step (64, 3) { ... }
+    // becomes, with 2 * 16 tiles
+    scf.for %t = %worker * 32 / %workers to (%worker + 1) * 32 / %workers {
+      %i = %t / 16 * 64, %j = %t % 16 * 3
+      ...
+    ```
+  }];
+  let dependentDialects = [
+    "mlir::arith::ArithDialect", "mlir::scf::SCFDialect"
+  ];
+}
+
 #endif // FAIRWAY_KERNEL_PASSES

@@ -1,0 +1,106 @@
+//===- BufferizeKernels.cpp - tensors become memory --------------------------===//
+//
+// Part of the Fairway project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "fairway/Kernel/Passes.h"
+
+#include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
+#include "mlir/Dialect/Bufferization/Transforms/OneShotModuleBufferize.h"
+#include "mlir/Dialect/Bufferization/Transforms/Transforms.h"
+
+namespace fairway {
+#define GEN_PASS_DEF_BUFFERIZEKERNELS
+#include "fairway/Kernel/Passes.h.inc"
+} // namespace fairway
+
+using namespace mlir;
+
+namespace {
+
+Value stripCasts(Value value) {
+  while (auto cast = value.getDefiningOp<memref::CastOp>())
+    value = cast.getSource();
+  return value;
+}
+
+struct BufferizeKernels
+    : public fairway::impl::BufferizeKernelsBase<BufferizeKernels> {
+  using BufferizeKernelsBase::BufferizeKernelsBase;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    SmallVector<func::FuncOp> kernels;
+    for (auto func : module.getOps<func::FuncOp>())
+      if (func->hasAttr("fairway.kernel") && !func.isExternal())
+        kernels.push_back(func);
+
+    // A kernel writes its destinations and nothing else of its caller's.
+    for (func::FuncOp kernel : kernels)
+      for (unsigned arg = 0; arg < firstOut(kernel); ++arg)
+        if (isa<TensorType>(kernel.getArgument(arg).getType()))
+          kernel.setArgAttr(arg, "bufferization.writable",
+                            BoolAttr::get(&getContext(), false));
+
+    IRRewriter rewriter(&getContext());
+    if (failed(bufferization::eliminateEmptyTensors(rewriter, module)))
+      return signalPassFailure();
+    bufferization::OneShotBufferizationOptions options;
+    options.bufferizeFunctionBoundaries = true;
+    options.setFunctionBoundaryTypeConversion(
+        bufferization::LayoutMapOption::IdentityLayoutMap);
+    bufferization::BufferizationState state;
+    if (failed(bufferization::runOneShotModuleBufferize(module, options,
+                                                        state)))
+      return signalPassFailure();
+    for (func::FuncOp kernel : kernels)
+      dropResults(kernel);
+  }
+
+  static unsigned firstOut(func::FuncOp kernel) {
+    auto outs = kernel->getAttrOfType<IntegerAttr>("fairway.num_outs");
+    return kernel.getNumArguments() -
+           (outs ? outs.getInt() : kernel.getNumResults());
+  }
+
+  /// Result i is what destination i holds at the end.
+  void dropResults(func::FuncOp kernel) {
+    unsigned first = firstOut(kernel), count = kernel.getNumResults();
+    Operation *ret = kernel.getBody().front().getTerminator();
+    OpBuilder b(ret);
+    for (unsigned i = 0; i < count; ++i) {
+      Value result = stripCasts(ret->getOperand(i));
+      Value out = kernel.getArgument(first + i);
+      if (result == out)
+        continue;
+      memref::CopyOp::create(b, ret->getLoc(), result, out);
+      ++copies;
+    }
+    ret->eraseOperands(0, count);
+    kernel.setType(FunctionType::get(
+        &getContext(), kernel.getFunctionType().getInputs(), {}));
+    if (kernel.getAllResultAttrs())
+      kernel.removeResAttrsAttr();
+    auto uses = SymbolTable::getSymbolUses(kernel, getOperation());
+    for (SymbolTable::SymbolUse use : *uses) {
+      auto call = dyn_cast<func::CallOp>(use.getUser());
+      if (!call)
+        continue;
+      OpBuilder at(call);
+      auto fresh = func::CallOp::create(at, call.getLoc(), kernel,
+                                        call.getOperands());
+      fresh->setDiscardableAttrs(call->getDiscardableAttrDictionary());
+      for (unsigned i = 0; i < count; ++i) {
+        Value out = call.getOperand(first + i);
+        if (out.getType() != call.getResult(i).getType())
+          out = memref::CastOp::create(at, call.getLoc(),
+                                       call.getResult(i).getType(), out);
+        call.getResult(i).replaceAllUsesWith(out);
+      }
+      call.erase();
+    }
+  }
+};
+
+} // namespace

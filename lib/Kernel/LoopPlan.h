@@ -1,0 +1,55 @@
+//===- LoopPlan.h - which loops become vectors and registers -----------------===//
+//
+// Part of the Fairway project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef FAIRWAY_LIB_KERNEL_LOOPPLAN_H
+#define FAIRWAY_LIB_KERNEL_LOOPPLAN_H
+
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+
+namespace fairway {
+
+/// The vector unit that code is generated for.
+struct VectorUnit {
+  unsigned bits = 256;
+  unsigned registers = 16;
+};
+
+/// How one generic becomes loops: a vector loop, a loop unrolled over
+/// registers, and the order of the others.
+struct LoopPlan {
+  /// The loop whose iterations become lanes; none: scalar code.
+  std::optional<unsigned> vectorDim;
+  /// Whether that loop is a reduction: lanes are combined at the end.
+  bool horizontal = false;
+  /// Lanes of one vector, a power of two.
+  int64_t lanes = 1;
+  /// Vectors side by side along the vector loop.
+  int64_t vectors = 1;
+  /// The parallel loop that is unrolled over registers, and how far.
+  std::optional<unsigned> rowDim;
+  int64_t rows = 1;
+  /// Loops from the outermost inwards; the parallel ones hold `rowDim` and
+  /// `vectorDim` too.
+  llvm::SmallVector<unsigned> parallel, reductions;
+};
+
+/// Chooses the plan for `op` (on memrefs) by a small cost model: contiguous
+/// accesses are cheap, invariant ones nearly free, strided ones cost a lane
+/// each.
+LoopPlan planLoops(mlir::linalg::GenericOp op, const VectorUnit &unit);
+
+/// The plan that is always right: one element at a time.
+LoopPlan planScalarLoops(mlir::linalg::GenericOp op);
+
+/// For each operation of the body: whether its results differ between lanes
+/// when loop `dim` is vectorized. Returns false if the body cannot be
+/// vectorized (it holds regions or side effects).
+bool analyzeVarying(mlir::linalg::GenericOp op, unsigned dim,
+                    llvm::DenseSet<mlir::Value> &varying);
+
+} // namespace fairway
+
+#endif // FAIRWAY_LIB_KERNEL_LOOPPLAN_H

@@ -1,0 +1,241 @@
+//===- TileSizes.cpp - how large a kernel's tiles are ------------------------===//
+//
+// Part of the Fairway project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "TileSizes.h"
+
+#include "llvm/ADT/MapVector.h"
+
+using namespace mlir;
+
+namespace fairway {
+namespace {
+
+/// An op of the kernel, and for each of its loops the root's loop that it
+/// follows (or none).
+struct Member {
+  linalg::LinalgOp op;
+  SmallVector<std::optional<unsigned>> rootLoop;
+};
+
+class Model {
+public:
+  Model(linalg::LinalgOp root, const MachineModel &machine);
+  SmallVector<int64_t> choose();
+
+private:
+  void visitProducers(const Member &consumer);
+  void findTilable();
+  int64_t loopSize(const Member &member, unsigned loop,
+                   ArrayRef<int64_t> tile) const;
+  int64_t footprint(const Member &member, OpOperand &operand,
+                    ArrayRef<int64_t> tile) const;
+  double price(ArrayRef<int64_t> tile) const;
+  void search(unsigned next, SmallVectorImpl<int64_t> &tile);
+
+  linalg::LinalgOp root;
+  const MachineModel &machine;
+  SmallVector<int64_t> sizes;
+  llvm::MapVector<Operation *, Member> members;
+  SmallVector<unsigned> tilable;
+  SmallVector<int64_t> best;
+  double bestPrice = 0;
+};
+
+} // namespace
+
+Model::Model(linalg::LinalgOp root, const MachineModel &machine)
+    : root(root), machine(machine), sizes(root.getStaticLoopRanges()) {
+  Member member{root, {}};
+  for (unsigned loop = 0; loop < sizes.size(); ++loop)
+    member.rootLoop.push_back(loop);
+  members.insert({root, member});
+  // `members` grows while it is walked; producers of an op are visited again
+  // if another consumer changed what is known of it.
+  for (unsigned i = 0; i < members.size(); ++i) {
+    Member current = (members.begin() + i)->second;
+    visitProducers(current);
+  }
+  findTilable();
+}
+
+void Model::visitProducers(const Member &consumer) {
+  linalg::LinalgOp op = consumer.op;
+  for (OpOperand &operand : op->getOpOperands()) {
+    auto result = dyn_cast<OpResult>(operand.get());
+    auto producer = result ? dyn_cast<linalg::LinalgOp>(result.getOwner())
+                           : linalg::LinalgOp();
+    if (!producer)
+      continue;
+    AffineMap used = op.getMatchingIndexingMap(&operand);
+    AffineMap made = producer.getIndexingMapMatchingResult(result);
+    Member member{producer, {}};
+    member.rootLoop.resize(producer.getNumLoops());
+    for (auto [use, make] : llvm::zip(used.getResults(), made.getResults())) {
+      auto from = dyn_cast<AffineDimExpr>(make);
+      auto to = dyn_cast<AffineDimExpr>(use);
+      if (from && to)
+        member.rootLoop[from.getPosition()] =
+            consumer.rootLoop[to.getPosition()];
+    }
+    auto [it, inserted] = members.insert({producer, member});
+    if (inserted)
+      continue;
+    for (auto [known, other] :
+         llvm::zip(it->second.rootLoop, member.rootLoop))
+      if (known != other)
+        known = std::nullopt;
+  }
+}
+
+/// A loop of the root may be tiled if no producer with a reduction (or whose
+/// value leaves the kernel) would be computed again in several tiles.
+void Model::findTilable() {
+  AffineMap out = root.getMatchingIndexingMap(root.getDpsInitOperand(0));
+  std::optional<unsigned> innermost;
+  if (out.getNumResults() > 0)
+    if (auto dim = dyn_cast<AffineDimExpr>(out.getResults().back()))
+      innermost = dim.getPosition();
+  for (auto [loop, kind] : llvm::enumerate(root.getIteratorTypesArray())) {
+    if (kind != utils::IteratorType::parallel || sizes[loop] < 2)
+      continue;
+    // Vectors lie along the innermost dimension: leave it whole unless long.
+    if (loop == innermost && sizes[loop] < 4096)
+      continue;
+    bool once = true;
+    for (auto &[op, member] : members) {
+      bool follows = llvm::is_contained(member.rootLoop, unsigned(loop));
+      bool returned = llvm::any_of(op->getUsers(), [](Operation *user) {
+        return isa<func::ReturnOp>(user);
+      });
+      if (!follows && (member.op.getNumReductionLoops() > 0 || returned))
+        once = false;
+    }
+    if (once)
+      tilable.push_back(loop);
+  }
+  if (tilable.size() > 4)
+    tilable.resize(4);
+}
+
+int64_t Model::loopSize(const Member &member, unsigned loop,
+                        ArrayRef<int64_t> tile) const {
+  linalg::LinalgOp op = member.op;
+  int64_t size = op.getStaticLoopRanges()[loop];
+  if (auto from = member.rootLoop[loop])
+    size = std::min(size, tile[*from]);
+  return size;
+}
+
+/// Bytes of `operand` that one tile touches.
+int64_t Model::footprint(const Member &member, OpOperand &operand,
+                         ArrayRef<int64_t> tile) const {
+  linalg::LinalgOp op = member.op;
+  auto type = dyn_cast<RankedTensorType>(operand.get().getType());
+  if (!type || !type.getElementType().isIntOrFloat())
+    return 0;
+  int64_t elements = 1;
+  AffineMap map = op.getMatchingIndexingMap(&operand);
+  for (auto [dim, expr] : llvm::enumerate(map.getResults())) {
+    // A window's extent: the sum of what its loops move it by.
+    int64_t extent = 1;
+    for (unsigned loop = 0; loop < map.getNumDims(); ++loop)
+      if (expr.isFunctionOfDim(loop)) {
+        int64_t size = loopSize(member, loop, tile);
+        extent += size - 1;
+      }
+    elements *= std::min(extent, type.getDimSize(dim));
+  }
+  return elements * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+}
+
+/// Nanoseconds that the whole kernel takes, roughly.
+double Model::price(ArrayRef<int64_t> tile) const {
+  int64_t tiles = 1;
+  bool even = true;
+  for (unsigned loop : tilable) {
+    tiles *= llvm::divideCeil(sizes[loop], tile[loop]);
+    even &= sizes[loop] % tile[loop] == 0;
+  }
+  double operations = 0, traffic = 0, inside = 0;
+  for (auto &[op, member] : members) {
+    linalg::LinalgOp linalgOp = member.op;
+    double points = 1;
+    for (unsigned loop = 0; loop < linalgOp.getNumLoops(); ++loop)
+      points *= double(loopSize(member, loop, tile));
+    unsigned length = linalgOp.getBlock()->getOperations().size();
+    operations += points * (double(length) - 1) *
+                  (linalgOp.getNumReductionLoops() > 0 ? 1.0 : 2.0);
+    for (OpOperand &operand : op->getOpOperands()) {
+      Operation *producer = operand.get().getDefiningOp();
+      bool internal = isa_and_nonnull<linalg::LinalgOp, tensor::EmptyOp>(
+          producer);
+      double bytes = double(footprint(member, operand, tile));
+      inside += bytes;
+      if (!internal)
+        traffic += bytes;
+    }
+  }
+  double compute = operations / machine.gflops;
+  if (inside > double(machine.cacheBytes))
+    compute *= 1.0 + 0.3 * std::min(4.0, inside / machine.cacheBytes - 1.0);
+  double each = compute + traffic / machine.gigabytesPerSec;
+  if (!even)
+    each *= 1.1;
+  int64_t rounds = llvm::divideCeil(tiles, machine.cores);
+  return double(rounds) * (each + machine.tileOverheadNs);
+}
+
+void Model::search(unsigned next, SmallVectorImpl<int64_t> &tile) {
+  if (next == tilable.size()) {
+    double p = price(tile);
+    if (best.empty() || p < bestPrice * 0.999) {
+      bestPrice = p;
+      best.assign(tile.begin(), tile.end());
+    }
+    return;
+  }
+  unsigned loop = tilable[next];
+  int64_t last = 0;
+  for (int64_t parts : {1, 2, 3, 4, 6, 7, 8, 12, 14, 16, 24, 28, 32, 48, 64}) {
+    int64_t size = llvm::divideCeil(sizes[loop], parts);
+    if (parts > sizes[loop] || size == last)
+      continue;
+    if (sizes[loop] >= 4096 && parts > 1)
+      size = llvm::alignTo(size, 64);
+    last = size;
+    tile[loop] = size;
+    search(next + 1, tile);
+  }
+  tile[loop] = sizes[loop];
+}
+
+SmallVector<int64_t> Model::choose() {
+  if (tilable.empty())
+    return {};
+  SmallVector<int64_t> whole(sizes), tile(sizes);
+  // Too little work to hand out.
+  if (price(whole) < 4000)
+    return {};
+  search(0, tile);
+  SmallVector<int64_t> result(sizes.size(), 0);
+  bool any = false;
+  for (unsigned loop : tilable)
+    if (best[loop] < sizes[loop]) {
+      result[loop] = best[loop];
+      any = true;
+    }
+  return any ? result : SmallVector<int64_t>{};
+}
+
+SmallVector<int64_t> chooseTileSizes(linalg::LinalgOp root,
+                                     const MachineModel &machine) {
+  for (int64_t size : root.getStaticLoopRanges())
+    if (ShapedType::isDynamic(size))
+      return {};
+  return Model(root, machine).choose();
+}
+
+} // namespace fairway
