@@ -179,8 +179,23 @@ def _from_cache(
 
 
 def cache_key(module: str, target: str, request: targets.Request) -> str:
-    """The content address of compiled code: the model's text and all options."""
-    return content_key({"module": module, "target": target, "request": request.to_json()})
+    """The content address of compiled code: the model's text and all options.
+
+    Source locations are left out: a model that has only moved within its file, or to
+    another folder, has the same code.
+    """
+    text = _without_locations(module)
+    return content_key({"module": text, "target": target, "request": request.to_json()})
+
+
+def _without_locations(module: str) -> str:
+    from fairway.mlir import ir
+
+    try:
+        with ir.Context():
+            return ir.Module.parse(module).operation.get_asm(enable_debug_info=False)
+    except ir.MLIRError:  # the compiler will say what is wrong with it
+        return module
 
 
 def _chosen_cache(cache: bool | Cache) -> Cache | None:

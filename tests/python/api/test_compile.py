@@ -195,6 +195,25 @@ def test_options_that_change_code_are_cached_apart(tmp_path: Path) -> None:
     assert cache.info().entries == 2
 
 
+MOVED = """
+import torch
+class Net(torch.nn.Module):
+    def forward(self, x):
+        return torch.relu(x) * 3
+"""
+
+
+def test_model_that_moved_within_its_file_is_found_again(tmp_path: Path) -> None:
+    cache = Cache(tmp_path / "cache")
+    for index, lines in enumerate((0, 5)):
+        source = tmp_path / f"moved_{index}.py"
+        source.write_text("\n" * lines + MOVED)
+        scope: dict[str, Any] = {"__name__": "moved"}
+        exec(compile(source.read_text(), str(source), "exec"), scope)
+        fairway.compile(scope["Net"](), (torch.ones(2),), cache=cache)
+    assert cache.info().entries == 1
+
+
 def test_damaged_cache_entry_is_compiled_again(tmp_path: Path) -> None:
     model, x = linear()
     cache = Cache(tmp_path)

@@ -207,7 +207,7 @@ def test_unsupported_op_has_its_own_code(tmp_path: Path, monkeypatch: pytest.Mon
     pytest.importorskip("torch")
     (tmp_path / "eig_for_test.py").write_text(
         "import torch\nclass Net(torch.nn.Module):\n"
-        "    def forward(self, x):\n        return torch.linalg.eigvals(x)\n"
+        "    def forward(self, x):\n        return torch.linalg.eigvalsh(x)\n"
         "def build():\n    return Net(), (torch.randn(3, 3),)\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
