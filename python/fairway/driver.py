@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import errno
+import importlib
 import os
 import shutil
 import tempfile
@@ -189,8 +190,7 @@ def cache_key(module: str, target: str, request: targets.Request) -> str:
 
 
 def _without_locations(module: str) -> str:
-    from fairway.mlir import ir
-
+    ir: Any = importlib.import_module("fairway.mlir.ir")  # built, not in the source tree
     try:
         with ir.Context():
             return ir.Module.parse(module).operation.get_asm(enable_debug_info=False)
