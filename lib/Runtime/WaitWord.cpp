@@ -25,7 +25,7 @@ namespace {
 // Shares of a kernel differ by microseconds, so waiting pays off early or not
 // at all. On a CPU that others want too, yielding lets them finish; a sleep
 // costs the waker a system call and the sleeper tens of microseconds.
-constexpr microseconds spinTime{20};
+constexpr microseconds spinTime{3};
 constexpr microseconds yieldTime{200};
 
 long futex(std::atomic<uint32_t> &word, int operation, uint32_t operand) {
