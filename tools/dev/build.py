@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Builds the wheel, and the programs that only the tests need."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import zipfile
+from pathlib import Path
+
+from . import stamps
+from .failure import Failure
+from .paths import BUILD, WHEELS, tool
+from .progress import run, say
+
+# What the wheel is made from. What is not listed here can change without a build.
+NATIVE_INPUTS = ["CMakeLists.txt", "cmake", "conan.lock", "conanfile.py", "include", "lib",
+                 "python/CMakeLists.txt", "python/bindings", "python/mlir", "third_party"]
+INPUTS = [*NATIVE_INPUTS, "LICENSE", "README.md", "pyproject.toml", "python/fairway"]
+TEST_INPUTS = [*NATIVE_INPUTS, "tools/CMakeLists.txt", "tools/fairway-opt", "tests/unit",
+               "tests/c"]
+SIZE_LIMIT = 100e6
+
+
+def ensure_wheel() -> Path:
+    """Builds the wheel unless there is one of these very sources.
+
+    Returns:
+        The wheel's path.
+    """
+    wanted = stamps.digest(INPUTS, sys.version)
+    found = sorted(WHEELS.glob("fairway-*.whl"))
+    if len(found) == 1 and stamps.is_current("wheel", wanted):
+        say(f"the wheel is current: {describe(found[0])}")
+        return found[0]
+    stamps.clear("wheel")
+    shutil.rmtree(WHEELS, ignore_errors=True)
+    run("building the wheel (the first time takes minutes)",
+        [tool("python"), "-m", "pip", "wheel", "--verbose", "--no-build-isolation", "--no-deps",
+         "--wheel-dir", WHEELS, "."], log="wheel")
+    (wheel,) = WHEELS.glob("fairway-*.whl")
+    if wheel.stat().st_size > SIZE_LIMIT:
+        raise Failure(f"the wheel is larger than {SIZE_LIMIT / 1e6:.0f} MB: {describe(wheel)}")
+    stamps.save("wheel", wanted)
+    say(f"built {describe(wheel)}")
+    return wheel
+
+
+def describe(wheel: Path) -> str:
+    """Returns a wheel's name and size."""
+    with zipfile.ZipFile(wheel) as archive:
+        unpacked = sum(member.file_size for member in archive.infolist())
+    return f"{wheel.name}, {wheel.stat().st_size / 1e6:.1f} MB ({unpacked / 1e6:.0f} MB installed)"
+
+
+def build_folder() -> Path:
+    """Returns CMake's build folder of the running Python's wheel.
+
+    Raises:
+        Failure: If no wheel has been built yet.
+    """
+    tag = f"cp{sys.version_info[0]}{sys.version_info[1]}"
+    folders = sorted(BUILD.glob(f"{tag}-*"))
+    if not folders:
+        raise Failure("nothing has been built yet", "run ./dev build first")
+    return folders[0]
+
+
+def ensure_test_programs() -> None:
+    """Builds fairway-opt and the C++ tests, in the wheel's own build folder."""
+    wanted = stamps.digest(TEST_INPUTS, sys.version)
+    if stamps.is_current("test-programs", wanted):
+        return
+    stamps.clear("test-programs")
+    run("building fairway-opt and the C++ tests",
+        [tool("cmake"), "--build", build_folder()], log="test-programs")
+    stamps.save("test-programs", wanted)
+

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The commands of `./dev`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+
+from . import build, environments, system
+from .doctor import report
+from .failure import Failure
+from .lock import exclusive
+from .paths import ROOT, tool
+from .progress import duration, run, say
+
+FRAMEWORK_PYTHON = (3, 11)  # the pinned PyTorch exists for this version only
+TESTS = ("lint", "cpp", "docs", "py311")
+
+
+def main() -> int:
+    """Runs one command.
+
+    Returns:
+        The exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+    """
+    arguments, rest = _parser().parse_known_args()
+    if rest and arguments.command not in ("test", "demo"):
+        _parser().error(f"unknown arguments: {' '.join(rest)}")
+    action: Callable[[list[str]], None] = arguments.action
+    start = time.monotonic()
+    try:
+        action([argument for argument in rest if argument != "--"])
+    except Failure as failure:
+        print(f"dev: error: {failure}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ndev: interrupted; run it again to go on from here", file=sys.stderr)
+        return 130
+    if arguments.command != "doctor":
+        # The last lines belong to the tests' own summary.
+        print(f"dev: {arguments.command} finished in {duration(time.monotonic() - start)}",
+              file=sys.stderr)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="./dev",
+        description="Sets Fairway up and works on it. Each command does whatever it needs first "
+        "and reuses what is already done.",
+        epilog="Logs are in build/logs.",
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, action, text in (
+        ("demo", demo, "build the wheel, install it, compile and run three real models"),
+        ("test", test, "build everything and pass every test (arguments go to pytest)"),
+        ("lint", lint, "check formatting, types and style"),
+        ("build", build_all, "build the wheel and the programs for tests"),
+        ("doctor", doctor, "tell what is there and what is missing; changes nothing"),
+    ):
+        command = commands.add_parser(name, help=text, description=text)
+        command.set_defaults(action=action)
+    return parser
+
+
+def _set_up(packages: list[str], python: tuple[int, int] | None) -> None:
+    system.ensure_python(python)
+    system.ensure_disk()
+    system.ensure_packages(packages)
+    environments.ensure_tools()
+
+
+def demo(arguments: list[str]) -> None:
+    """Builds, installs, and runs the demonstration on the installed wheel."""
+    with exclusive():
+        _set_up(system.build_packages(), FRAMEWORK_PYTHON)
+        wheel = build.ensure_wheel()
+        python = environments.ensure_tested(wheel)
+    say(f"wheel: {build.describe(wheel)}")
+    run("compiling and running three real models",
+        [python, "-P", "examples/demo.py", *arguments], log="demo", show=True)
+
+
+def test(arguments: list[str]) -> None:
+    """Builds everything and runs every test against the installed wheel."""
+    with exclusive():
+        _set_up(system.build_packages() + system.lint_packages(), FRAMEWORK_PYTHON)
+        wheel = build.ensure_wheel()
+        build.ensure_test_programs()
+        environments.ensure_tested(wheel)
+        _tox(TESTS, arguments)
+
+
+def lint(arguments: list[str]) -> None:
+    """Runs the linters; clang-tidy needs a configured build."""
+    del arguments
+    with exclusive():
+        _set_up(system.build_packages() + system.lint_packages(), FRAMEWORK_PYTHON)
+        environments.ensure_tested(build.ensure_wheel())
+        _tox(("lint",), [])
+
+
+def build_all(arguments: list[str]) -> None:
+    """Builds the wheel and what the tests need beside it."""
+    del arguments
+    with exclusive():
+        _set_up(system.build_packages(), None)
+        build.ensure_wheel()
+        build.ensure_test_programs()
+
+
+def doctor(arguments: list[str]) -> None:
+    """Prints what is there."""
+    del arguments
+    report()
+
+
+def _tox(names: tuple[str, ...], arguments: list[str]) -> None:
+    command = [tool("tox"), "run", "--skip-pkg-install", "-e", ",".join(names)]
+    folder = {"FAIRWAY_BUILD_FOLDER": str(build.build_folder().relative_to(ROOT))}
+    run("running the checks" if names == ("lint",) else "running every test",
+        [*command, "--", *arguments] if arguments else command,
+        log="-".join(names), show=True, extra_environment=folder)
+
+
