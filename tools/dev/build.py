@@ -14,11 +14,20 @@ from .paths import BUILD, WHEELS, tool
 from .progress import run, say
 
 # What the wheel is made from. What is not listed here can change without a build.
-NATIVE_INPUTS = ["CMakeLists.txt", "cmake", "conan.lock", "conanfile.py", "include", "lib",
-                 "python/CMakeLists.txt", "python/bindings", "python/mlir", "third_party"]
+NATIVE_INPUTS = [
+    "CMakeLists.txt",
+    "cmake",
+    "conan.lock",
+    "conanfile.py",
+    "include",
+    "lib",
+    "python/CMakeLists.txt",
+    "python/bindings",
+    "python/mlir",
+    "third_party",
+]
 INPUTS = [*NATIVE_INPUTS, "LICENSE", "README.md", "pyproject.toml", "python/fairway"]
-TEST_INPUTS = [*NATIVE_INPUTS, "tools/CMakeLists.txt", "tools/fairway-opt", "tests/unit",
-               "tests/c"]
+TEST_INPUTS = [*NATIVE_INPUTS, "tools/CMakeLists.txt", "tools/fairway-opt", "tests/unit", "tests/c"]
 SIZE_LIMIT = 100e6
 
 
@@ -35,9 +44,22 @@ def ensure_wheel() -> Path:
         return found[0]
     stamps.clear("wheel")
     shutil.rmtree(WHEELS, ignore_errors=True)
-    run("building the wheel (the first time takes minutes)",
-        [tool("python"), "-m", "pip", "wheel", "--verbose", "--no-build-isolation", "--no-deps",
-         "--wheel-dir", WHEELS, "."], log="wheel")
+    run(
+        "building the wheel (the first time takes minutes)",
+        [
+            tool("python"),
+            "-m",
+            "pip",
+            "wheel",
+            "--verbose",
+            "--no-build-isolation",
+            "--no-deps",
+            "--wheel-dir",
+            WHEELS,
+            ".",
+        ],
+        log="wheel",
+    )
     (wheel,) = WHEELS.glob("fairway-*.whl")
     if wheel.stat().st_size > SIZE_LIMIT:
         raise Failure(f"the wheel is larger than {SIZE_LIMIT / 1e6:.0f} MB: {describe(wheel)}")
@@ -72,7 +94,9 @@ def ensure_test_programs() -> None:
     if stamps.is_current("test-programs", wanted):
         return
     stamps.clear("test-programs")
-    run("building fairway-opt and the C++ tests",
-        [tool("cmake"), "--build", build_folder()], log="test-programs")
+    run(
+        "building fairway-opt and the C++ tests",
+        [tool("cmake"), "--build", build_folder()],
+        log="test-programs",
+    )
     stamps.save("test-programs", wanted)
-

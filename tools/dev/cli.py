@@ -40,8 +40,10 @@ def main() -> int:
         return 130
     if arguments.command != "doctor":
         # The last lines belong to the tests' own summary.
-        print(f"dev: {arguments.command} finished in {duration(time.monotonic() - start)}",
-              file=sys.stderr)
+        print(
+            f"dev: {arguments.command} finished in {duration(time.monotonic() - start)}",
+            file=sys.stderr,
+        )
     return 0
 
 
@@ -79,8 +81,12 @@ def demo(arguments: list[str]) -> None:
         wheel = build.ensure_wheel()
         python = environments.ensure_tested(wheel)
     say(f"wheel: {build.describe(wheel)}")
-    run("compiling and running three real models",
-        [python, "-P", "examples/demo.py", *arguments], log="demo", show=True)
+    run(
+        "compiling and running three real models",
+        [python, "-P", "examples/demo.py", *arguments],
+        log="demo",
+        show=True,
+    )
 
 
 def test(arguments: list[str]) -> None:
@@ -120,8 +126,10 @@ def doctor(arguments: list[str]) -> None:
 def _tox(names: tuple[str, ...], arguments: list[str]) -> None:
     command = [tool("tox"), "run", "--skip-pkg-install", "-e", ",".join(names)]
     folder = {"FAIRWAY_BUILD_FOLDER": str(build.build_folder().relative_to(ROOT))}
-    run("running the checks" if names == ("lint",) else "running every test",
+    run(
+        "running the checks" if names == ("lint",) else "running every test",
         [*command, "--", *arguments] if arguments else command,
-        log="-".join(names), show=True, extra_environment=folder)
-
-
+        log="-".join(names),
+        show=True,
+        extra_environment=folder,
+    )

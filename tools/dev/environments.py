@@ -22,11 +22,17 @@ def ensure_tools() -> None:
         return
     stamps.clear("tools")
     shutil.rmtree(TOOLS_VENV, ignore_errors=True)
-    run("creating .venv", [sys.executable, "-m", "venv", TOOLS_VENV], log="venv",
-        hint="Debian: apt-get install python3-venv")
-    run("installing the build tools",
+    run(
+        "creating .venv",
+        [sys.executable, "-m", "venv", TOOLS_VENV],
+        log="venv",
+        hint="Debian: apt-get install python3-venv",
+    )
+    run(
+        "installing the build tools",
         [tool("python"), "-m", "pip", "install", "-r", requirements, "-c", CONSTRAINTS],
-        log="venv-tools")
+        log="venv-tools",
+    )
     stamps.save("tools", wanted)
 
 
@@ -44,7 +50,10 @@ def ensure_tested(wheel: Path) -> Path:
     if python.exists() and stamps.is_current("tested", wanted):
         return python
     stamps.clear("tested")
-    run("installing the wheel and the frameworks in a clean environment",
-        [tool("tox"), "run", "-e", "py311", "--notest", "--installpkg", wheel], log="tox-py311")
+    run(
+        "installing the wheel and the frameworks in a clean environment",
+        [tool("tox"), "run", "-e", "py311", "--notest", "--installpkg", wheel],
+        log="tox-py311",
+    )
     stamps.save("tested", wanted)
     return python

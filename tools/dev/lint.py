@@ -24,7 +24,10 @@ def sources(endings: tuple[str, ...], folders: Iterable[str]) -> list[str]:
     """Returns the files of this kind that belong to the tree."""
     listing = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *folders],
-        cwd=ROOT, capture_output=True, text=True, check=True,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout.split("\n")
     return [name for name in listing if name.endswith(endings) and (ROOT / name).exists()]
 
@@ -48,12 +51,16 @@ def main() -> int:
         start = time.monotonic()
         print(f"lint: {name} ...", flush=True)
         good = check()
-        print(f"lint: {name}: {'ok' if good else 'FAILED'} ({time.monotonic() - start:.0f} s)",
-              flush=True)
+        print(
+            f"lint: {name}: {'ok' if good else 'FAILED'} ({time.monotonic() - start:.0f} s)",
+            flush=True,
+        )
         if not good:
             failed.append(name)
-    print(f"lint: {len(checks) - len(failed)} of {len(checks)} linters are content"
-          + (f"; not: {', '.join(failed)}" if failed else ""))
+    print(
+        f"lint: {len(checks) - len(failed)} of {len(checks)} linters are content"
+        + (f"; not: {', '.join(failed)}" if failed else "")
+    )
     return 1 if failed else 0
 
 
@@ -79,7 +86,9 @@ def _clang_tidy() -> bool:
             return name, ""
         done = subprocess.run(
             [_llvm("clang-tidy"), "--quiet", "-p", folder, "--warnings-as-errors=*", name],
-            cwd=ROOT, capture_output=True, text=True,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
         )
         if done.returncode == 0:
             stamps.save(stamp, headers)

@@ -64,18 +64,28 @@ def ensure_packages(names: list[str]) -> None:
             f"have an administrator run\napt-get update\n{line}\nthen run this again",
         )
     if not _known(missing):
-        run("asking Debian's archive for its package lists", ["apt-get", "update"], log="apt",
-            extra_environment=NON_INTERACTIVE)
+        run(
+            "asking Debian's archive for its package lists",
+            ["apt-get", "update"],
+            log="apt",
+            extra_environment=NON_INTERACTIVE,
+        )
     hint = f"see whether this works by hand: apt-get update && {line}"
-    run(f"installing {len(missing)} Debian packages",
-        ["apt-get", "install", "--yes", *line.split()[2:]], log="apt",
-        extra_environment=NON_INTERACTIVE, hint=hint)
+    run(
+        f"installing {len(missing)} Debian packages",
+        ["apt-get", "install", "--yes", *line.split()[2:]],
+        log="apt",
+        extra_environment=NON_INTERACTIVE,
+        hint=hint,
+    )
 
 
 def _known(names: list[str]) -> bool:
     """Tells whether apt's lists name a candidate for every package."""
     policy = subprocess.run(
-        ["apt-cache", "policy", *names], capture_output=True, text=True,
+        ["apt-cache", "policy", *names],
+        capture_output=True,
+        text=True,
         env={**os.environ, "LC_ALL": "C.UTF-8"},
     ).stdout
     return policy.count("Candidate: ") - policy.count("Candidate: (none)") >= len(names)

@@ -15,8 +15,7 @@ extern "C" {
 #endif
 
 /// Registers every dialect, interface model and translation that the flow uses.
-MLIR_CAPI_EXPORTED void
-fairwayRegisterDialects(MlirDialectRegistry registry);
+MLIR_CAPI_EXPORTED void fairwayRegisterDialects(MlirDialectRegistry registry);
 
 /// Registers Fairway's passes and pipelines and the upstream passes that are
 /// useful beside them. Safe to call more than once and from several threads.

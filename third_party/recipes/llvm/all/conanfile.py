@@ -95,11 +95,16 @@ class LlvmConan(ConanFile):
         """Returns the base addresses of the archives that apt is configured for."""
         listing = subprocess.run(
             ["apt-get", "indextargets", "--format", "$(REPO_URI)"],
-            capture_output=True, text=True, check=True,
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout
         mirrors = list(dict.fromkeys(listing.split()))
-        mirrors = [uri.replace("file:/", "file:///", 1) if uri.startswith("file:/") else uri
-                   for uri in mirrors if uri.split(":")[0] in ("http", "https", "file")]
+        mirrors = [
+            uri.replace("file:/", "file:///", 1) if uri.startswith("file:/") else uri
+            for uri in mirrors
+            if uri.split(":")[0] in ("http", "https", "file")
+        ]
         if not mirrors:
             raise ConanException(
                 "llvm: apt has no package index yet; run 'apt-get update' once, then try again"

@@ -75,9 +75,12 @@ class TorchMlirConan(ConanFile):
     @staticmethod
     def _python_with_pip() -> str:
         for python in (sys.executable, shutil.which("python3"), "/usr/bin/python3"):
-            if python and not subprocess.run(
-                [python, "-m", "pip", "--version"], capture_output=True
-            ).returncode:
+            if (
+                python
+                and not subprocess.run(
+                    [python, "-m", "pip", "--version"], capture_output=True
+                ).returncode
+            ):
                 return python
         raise ConanException("torch-mlir: no Python with pip found; install python3-pip")
 
