@@ -78,11 +78,12 @@ def _clang_tidy() -> bool:
     if not (ROOT / folder / "compile_commands.json").is_file():
         print("clang-tidy: no build to read the compile commands from; run ./dev build first")
         return False
-    headers = stamps.digest(["include", "lib", ".clang-tidy"])
+    headers = stamps.digest([".clang-tidy", *sources((".h", ".td"), ["include", "lib"])])
 
     def check(name: str) -> tuple[str, str]:
         stamp = "tidy-" + name.replace("/", "_")
-        if stamps.is_current(stamp, headers):
+        content = stamps.digest([name], headers)
+        if stamps.is_current(stamp, content):
             return name, ""
         done = subprocess.run(
             [_llvm("clang-tidy"), "--quiet", "-p", folder, "--warnings-as-errors=*", name],
@@ -91,7 +92,7 @@ def _clang_tidy() -> bool:
             text=True,
         )
         if done.returncode == 0:
-            stamps.save(stamp, headers)
+            stamps.save(stamp, content)
             return name, ""
         return name, done.stdout + done.stderr
 
