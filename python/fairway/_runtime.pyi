@@ -74,7 +74,8 @@ class StepInfo:
     @property
     def buffers(self) -> list[tuple[str, int, int]]:
         """(space, index, offset) of each buffer; space is "arena", "input", "output"
-        or "constant"."""
+        or "constant".
+        """
 
 class Model:
     """A compiled model loaded from `path`.

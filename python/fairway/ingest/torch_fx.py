@@ -45,7 +45,6 @@ def _located_cache(ir: Any, fx_importer: Any, context: Any, importer: Any) -> An
 
     The location of an operation is `"module path"("aten.name"(source line))`.
     """
-
     base: Any = fx_importer.ContextCache
 
     class LocatedCache(base):
