@@ -248,12 +248,12 @@ class InputOutputTree:
     ) -> tuple[list[Any], dict[str, Any]]:
         """Moves arguments between position and name to match the compiled call."""
         count, wanted = len(self.args.items), [str(key) for key in self.kwargs.keys]
+        given = len(args) + len(kwargs)
         for index, value in enumerate(args[count:], start=count):
             name = self.names[index] if index < len(self.names) else None
             if name is None or name not in wanted or name in kwargs:
                 raise InvalidArgument(
-                    f"the model takes {count + len(wanted)} arguments, not "
-                    f"{len(args) + len(kwargs)}",
+                    f"the model takes {count + len(wanted)} arguments, not {given}",
                     hint=self._usage(),
                 )
             kwargs[name] = value
@@ -302,7 +302,7 @@ def _children(kind: Kind, obj: Any) -> tuple[tuple[str | int, ...], tuple[Any, .
     if kind in ("list", "tuple"):
         return tuple(range(len(obj))), tuple(obj)
     if kind == "namedtuple":
-        return cast("tuple[str, ...]", type(obj)._fields), tuple(obj)
+        return cast("tuple[str, ...]", obj._fields), tuple(obj)
     if kind == "dict":
         return tuple(obj.keys()), tuple(obj.values())
     fields = {f.name: getattr(obj, f.name) for f in dataclasses.fields(obj) if f.init}

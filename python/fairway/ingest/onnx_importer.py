@@ -13,12 +13,15 @@ from fairway.errors import Error, InvalidModel, UnsupportedOp
 from fairway.ingest._paths import path_of
 from fairway.ingest._torch_mlir import import_torch_mlir
 from fairway.ingest.lowering import ONNX_PIPELINES, Lowered, Progress, Worker, ignore_progress
+from fairway.ingest.onnx_crash import explain_crash
 from fairway.ingest.onnx_dims import bind, name_unknown, shape_of
+from fairway.ingest.onnx_expand import expand, has_body, resolve_casts
 from fairway.ingest.onnx_fold import fold
 from fairway.ingest.onnx_read import (
     BYTES,
     OnnxSource,
     check,
+    check_operations,
     import_onnx,
     infer_shapes,
     read,
@@ -72,6 +75,9 @@ def load(
     source.proto = upgrade(source.proto, source.label)
     weights = extract(source)
     names = {weight.name for weight in weights}
+    check_operations(source.proto, source.label)
+    if any(not value.type.tensor_type.HasField("shape") for value in source.proto.graph.output):
+        source.proto = infer_shapes(source.proto, source.label)
     check(source.proto, source.label)
     if source.proto.functions:
         source.proto = import_onnx("onnx.inliner").inline_local_functions(source.proto)
@@ -89,7 +95,7 @@ def load(
 def _simplify(proto: Any, label: str) -> Any:
     """Infers shapes and folds constants until nothing more is known."""
     proto = infer_shapes(proto, label)
-    while fold(proto):
+    while resolve_casts(proto) + fold(proto):
         proto = infer_shapes(proto, label)
     return proto
 
@@ -98,48 +104,31 @@ def _lower_expanding(
     source: OnnxSource, weights: Sequence[Weight], progress: Progress | None
 ) -> Lowered:
     """Lowers the model; operations that fail are expanded to their ONNX function body."""
-    onnx = import_onnx()
-    failure: Error | None = None
-    for _ in range(_MAX_EXPANSIONS):
+
+    def lower(proto: Any) -> Lowered:
+        with Worker(progress=progress) as worker:
+            outputs = [_spec(value, "output") for value in proto.graph.output]
+            arguments = _arguments(proto.graph, weights)
+            bytecode = _write_bytecode(proto)
+            return worker.lower(bytecode, ONNX_PIPELINES, arguments, outputs, "onnx")
+
+    for remaining in reversed(range(_MAX_EXPANSIONS)):
         try:
-            with Worker(progress=progress) as worker:
-                graph = source.proto.graph
-                return worker.lower(
-                    _write_bytecode(source.proto),
-                    ONNX_PIPELINES,
-                    _arguments(graph, weights),
-                    [_spec(value, "output") for value in graph.output],
-                    "onnx",
-                )
+            return lower(source.proto)
         except UnsupportedOp as error:
-            names = {name.removeprefix("onnx.") for name in error.operations}
-            failure = error
+            failure: Error = error
         except InvalidModel as error:
-            names = {node.op_type for node in source.proto.graph.node}
-            failure = error
+            failure = explain_crash(source.proto, lower, error)
         present = {node.op_type for node in source.proto.graph.node}
-        names = {name for name in names & present if _has_body(onnx, name)}
-        if not names:
-            break
-        source.proto = _expand(source.proto, names, source.label)
-    assert failure
-    raise failure
-
-
-def _has_body(onnx: Any, name: str) -> bool:
-    if not onnx.defs.has(name):
-        return False
-    schema = onnx.defs.get_schema(name)
-    return bool(schema.has_function or schema.has_context_dependent_function)
-
-
-def _expand(proto: Any, names: set[str], label: str) -> Any:
-    inliner = import_onnx("onnx.inliner")
-    expanded = inliner.inline_selected_functions(
-        proto, [("", name) for name in sorted(names)], inline_schema_functions=True
-    )
-    _name_nodes(expanded.graph)
-    return _simplify(expanded, label)
+        blamed = {name.removeprefix("onnx.") for name in getattr(failure, "operations", ())}
+        names = (blamed & present) or present  # What failed may stem from any operation.
+        names = {name for name in names if has_body(name)}
+        if not names or not remaining:
+            raise failure
+        source.proto = expand(source.proto, names)
+        _name_nodes(source.proto.graph)
+        source.proto = _simplify(source.proto, source.label)
+    raise AssertionError("the last round returns or raises")
 
 
 def _write_bytecode(proto: Any) -> bytes:

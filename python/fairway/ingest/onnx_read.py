@@ -10,7 +10,15 @@ from typing import Any, cast
 from fairway.errors import Error, InvalidModel, MissingDependency, UnsupportedOp
 from fairway.ingest._paths import path_of
 
-__all__ = ["OnnxSource", "check", "import_onnx", "infer_shapes", "read", "upgrade"]
+__all__ = [
+    "OnnxSource",
+    "check",
+    "check_operations",
+    "import_onnx",
+    "infer_shapes",
+    "read",
+    "upgrade",
+]
 
 BYTES: tuple[type, ...] = (bytes, bytearray, memoryview)
 OLDEST_OPSET = 11
@@ -109,12 +117,11 @@ def upgrade(proto: Any, label: str) -> Any:
         ) from error
 
 
-def check(proto: Any, label: str) -> None:
-    """Runs ONNX's own checker on a model without weights.
+def check_operations(proto: Any, label: str) -> None:
+    """Refuses operations that neither ONNX nor the model itself defines.
 
     Raises:
-        UnsupportedOp: An operation is not part of ONNX.
-        InvalidModel: The model breaks another rule of ONNX.
+        UnsupportedOp: There is one.
     """
     onnx = import_onnx()
     local = {(function.domain, function.name) for function in proto.functions}
@@ -124,6 +131,15 @@ def check(proto: Any, label: str) -> None:
             raise _unsupported(f"{node.domain}.{node.op_type}", node, label)
         if standard and not onnx.defs.has(node.op_type):
             raise _unsupported(f"onnx.{node.op_type}", node, label)
+
+
+def check(proto: Any, label: str) -> None:
+    """Runs ONNX's own checker on a model without weights.
+
+    Raises:
+        InvalidModel: The model breaks a rule of ONNX.
+    """
+    onnx = import_onnx()
     try:
         onnx.checker.check_model(proto)
     except Exception as error:
@@ -144,7 +160,7 @@ def infer_shapes(proto: Any, label: str) -> Any:
     try:
         return inference.infer_shapes(proto, check_type=True, strict_mode=True, data_prop=True)
     except Exception as error:
-        if "check failed" in str(error) or "TypeInferenceError" in str(error):
+        if "inconsistent type" in str(error) or "TypeInferenceError" in str(error):
             raise InvalidModel(
                 f"the types in the ONNX model do not fit: {_first_line(error)}",
                 where=label,

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Replaces ONNX operations by the function body that the standard defines for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fairway.ingest.onnx_read import import_onnx
+
+__all__ = ["expand", "has_body", "resolve_casts"]
+
+
+def has_body(name: str) -> bool:
+    """Whether the standard defines an operation by others."""
+    onnx = import_onnx()
+    if not onnx.defs.has(name):
+        return False
+    schema = onnx.defs.get_schema(name)
+    return bool(schema.has_function or schema.has_context_dependent_function)
+
+
+def expand(proto: Any, names: set[str]) -> Any:
+    """Inlines the bodies of the named operations; gives a new model."""
+    onnx = import_onnx()
+    version = max(entry.version for entry in proto.opset_import if entry.domain in ("", "ai.onnx"))
+    for node in proto.graph.node:
+        if node.op_type in names and node.domain in ("", "ai.onnx"):
+            _write_defaults(node, onnx.defs.get_schema(node.op_type, version, ""))
+    return import_onnx("onnx.inliner").inline_selected_functions(
+        proto, [("", name) for name in sorted(names)], inline_schema_functions=True
+    )
+
+
+def resolve_casts(proto: Any) -> int:
+    """Makes each `CastLike` whose type is known a `Cast`, in place; gives their number."""
+    onnx = import_onnx()
+    graph = proto.graph
+    values = (*graph.input, *graph.value_info, *graph.output)
+    types = {value.name: value.type.tensor_type.elem_type for value in values}
+    types |= {tensor.name: tensor.data_type for tensor in graph.initializer}
+    resolved = 0
+    for node in graph.node:
+        kind = types.get(node.input[1], 0) if node.op_type == "CastLike" else 0
+        if kind:
+            node.op_type = "Cast"
+            del node.input[1:]
+            node.attribute.append(onnx.helper.make_attribute("to", kind))
+            resolved += 1
+    return resolved
+
+
+def _write_defaults(node: Any, schema: Any) -> None:
+    """Writes default attributes out, because inlining drops references to absent ones."""
+    given = {attribute.name for attribute in node.attribute}
+    for name, attribute in schema.attributes.items():
+        if name not in given and attribute.default_value.name:
+            node.attribute.append(attribute.default_value)

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Fairway's own decompositions compute what PyTorch computes."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from fairway.ingest.torch_decompositions import decomposition_table
+
+
+@pytest.mark.parametrize("dim", [0, 1, -1])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.int64, torch.int32, torch.bool])
+def test_cumsum(dim: int, dtype: torch.dtype) -> None:
+    x = (torch.randn(3, 5) * 4).to(dtype)
+    ours = decomposition_table(torch)[torch.ops.aten.cumsum.default](x, dim)
+    theirs = torch.cumsum(x, dim)
+    assert ours.dtype == theirs.dtype
+    torch.testing.assert_close(ours, theirs)
+
+
+def test_cumsum_of_a_scalar_and_with_dtype() -> None:
+    cumsum = decomposition_table(torch)[torch.ops.aten.cumsum.default]
+    assert cumsum(torch.tensor(3.0), 0) == 3.0
+    assert cumsum(torch.ones(3), 0, dtype=torch.float64).dtype == torch.float64
