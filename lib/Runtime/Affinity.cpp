@@ -77,23 +77,39 @@ cpu_set_t fairway::runtime::callerCpus() {
   return cpus;
 }
 
+namespace {
+
+/// What was last found out about a set of CPUs. Counting them, let alone
+/// reading the topology, takes longer than waking the pool.
+struct Answer {
+  cpu_set_t cpus;
+  unsigned threads = 0;
+  unsigned cores = 0; // 0 until asked for
+};
+
+Answer &answerFor(const cpu_set_t &cpus) {
+  static thread_local Answer last;
+  if (!last.threads || !CPU_EQUAL(&last.cpus, &cpus)) {
+    unsigned count = CPU_COUNT(&cpus);
+    last.cpus = cpus;
+    last.threads =
+        count ? count : std::max(1u, std::thread::hardware_concurrency());
+    last.cores = 0;
+  }
+  return last;
+}
+
+} // namespace
+
 unsigned fairway::runtime::hardwareThreads(const cpu_set_t &cpus) {
-  unsigned count = CPU_COUNT(&cpus);
-  return count ? count : std::max(1u, std::thread::hardware_concurrency());
+  return answerFor(cpus).threads;
 }
 
 unsigned fairway::runtime::usableCores(const cpu_set_t &cpus) {
-  // Reading the topology takes much longer than a small inference: remember
-  // the answer for the last set that was asked about.
-  struct Answer {
-    cpu_set_t cpus;
-    unsigned cores = 0;
-  };
-  static thread_local Answer last;
-  if (last.cores && CPU_EQUAL(&last.cpus, &cpus))
-    return last.cores;
-  unsigned cores = physicalCores(cpus);
-  last.cores = std::min(cores ? cores : hardwareThreads(cpus), quotaCpus());
-  last.cpus = cpus;
-  return last.cores;
+  Answer &answer = answerFor(cpus);
+  if (!answer.cores) {
+    unsigned cores = physicalCores(cpus);
+    answer.cores = std::min(cores ? cores : answer.threads, quotaCpus());
+  }
+  return answer.cores;
 }

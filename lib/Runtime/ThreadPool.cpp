@@ -6,9 +6,9 @@
 //===----------------------------------------------------------------------===//
 #include "ThreadPool.h"
 #include "Affinity.h"
+#include "FloatMode.h"
 
 #include <algorithm>
-#include <cfenv>
 #include <csignal>
 #include <cstdio>
 #include <memory>
@@ -24,8 +24,8 @@ struct Job {
   ThreadPool::Body body;
   void *argument;
   const Team *team;
-  cpu_set_t cpus;       // the caller's
-  fenv_t floatingPoint; // rounding and denormal modes of the caller
+  cpu_set_t cpus;      // the caller's
+  FloatMode floatMode; // rounding and denormals, the caller's
 };
 
 /// A helper thread. Never freed while the process lives.
@@ -73,11 +73,11 @@ void *helperMain(void *argument) {
   for (uint32_t next = 1;; ++next) {
     self.mail.waitFor(next);
     const Job &job = *self.job;
-    if (CPU_COUNT(&job.cpus) && !CPU_EQUAL(&job.cpus, &self.cpus)) {
+    if (!CPU_EQUAL(&job.cpus, &self.cpus)) {
       self.cpus = job.cpus;
       pthread_setaffinity_np(pthread_self(), sizeof self.cpus, &self.cpus);
     }
-    fesetenv(&job.floatingPoint);
+    job.floatMode.apply();
     Member member(*job.team, self.index);
     job.body(job.argument, member);
     // After this the job and the team are gone.
@@ -191,9 +191,10 @@ void ThreadPool::run(unsigned threads, Body body, void *argument) {
   if (threads > 1) {
     job.cpus = callerCpus();
     threads = std::min(threads, maxThreads);
-    WaitWord::cpus.store(int(hardwareThreads(job.cpus)),
-                         std::memory_order_relaxed);
-    fegetenv(&job.floatingPoint);
+    int cpus = int(hardwareThreads(job.cpus));
+    if (WaitWord::cpus.load(std::memory_order_relaxed) != cpus)
+      WaitWord::cpus.store(cpus, std::memory_order_relaxed);
+    job.floatMode = FloatMode::current();
     helpers = acquire(threads - 1, job.cpus);
   }
   team.words.reserve(helpers.size() + 1);

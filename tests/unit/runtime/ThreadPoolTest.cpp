@@ -124,12 +124,19 @@ TEST(ThreadPool, IdleHelpersCostNothing) {
 }
 
 TEST(ThreadPool, HelpersRoundLikeTheCaller) {
-  ASSERT_EQ(fesetround(FE_UPWARD), 0);
-  std::atomic<int> wrong{0};
-  parallel(3, [&](Member &) { wrong += fegetround() != FE_UPWARD; });
+  volatile float one = 1, three = 3;
+  auto expectSame = [&](float quotient) {
+    std::atomic<int> wrong{0};
+    parallel(3, [&](Member &) { wrong += one / three != quotient; });
+    EXPECT_EQ(wrong, 0);
+  };
+  float nearest = one / three;
+  ASSERT_EQ(fesetround(FE_DOWNWARD), 0);
+  float down = one / three;
+  expectSame(down);
   ASSERT_EQ(fesetround(FE_TONEAREST), 0);
-  parallel(3, [&](Member &) { wrong += fegetround() != FE_TONEAREST; });
-  EXPECT_EQ(wrong, 0);
+  expectSame(nearest);
+  EXPECT_LT(down, nearest);
 }
 
 TEST(ThreadPool, HelpersStayOnTheCallersCpus) {
