@@ -27,6 +27,9 @@ __all__ = ["ONNX_PIPELINES", "TORCH_PIPELINES", "Lowered", "Worker", "ignore_pro
 
 Progress = Callable[[str], None]
 
+# The worker searches modules exactly where this process does.
+_START = "import sys; sys.path[:] = sys.argv[1:]; from fairway.ingest._worker import main; main()"
+
 _LINALG = (
     "lowering to linalg",
     "builtin.module(torch-backend-to-linalg-on-tensors-backend-pipeline{allow-non-finites=true})",
@@ -86,15 +89,13 @@ class Worker:
         self._progress = progress
         self._stage = "starting"
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by __exit__
-        root = Path(__file__).resolve().parent.parent.parent
-        path = os.pathsep.join(dict.fromkeys(entry for entry in (str(root), *sys.path) if entry))
+        root = str(Path(__file__).resolve().parent.parent.parent)
+        path = [entry for entry in sys.path if entry]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "fairway.ingest._worker"],
+            [sys.executable, "-c", _START, *path, *([] if root in path else [root])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
-            cwd=root,
-            env={**os.environ, "PYTHONPATH": path},
         )
 
     def __enter__(self) -> Self:

@@ -19,6 +19,7 @@ def decomposition_table(torch: Any) -> dict[Any, Callable[..., Any]]:
     aten = torch.ops.aten
     table = dict(import_torch_mlir("extras.fx_decomp_util").get_decomposition_table())
     table[aten.cumsum.default] = _cumsum(torch)
+    table[aten.pow.Tensor_Scalar] = _pow(torch)
     return table
 
 
@@ -39,3 +40,15 @@ def _cumsum(torch: Any) -> Callable[..., Any]:
         return terms.sum(-1, dtype=dtype).movedim(-1, dim)
 
     return cumsum
+
+
+def _pow(torch: Any) -> Callable[..., Any]:
+    """Small whole powers as products, which is how PyTorch computes squares and cubes."""
+
+    def power(x: Any, exponent: Any) -> Any:
+        if not x.dtype.is_floating_point or exponent not in (2, 3):
+            return NotImplemented
+        square = x * x
+        return square * x if exponent == 3 else square
+
+    return power

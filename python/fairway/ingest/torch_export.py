@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sysconfig
+import threading
 import traceback
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,6 +22,7 @@ from fairway.ingest.torch_decompositions import decomposition_table
 __all__ = ["decompose", "export", "import_torch"]
 
 _LIBRARIES = ("/torch/", "/fairway/ingest/", "/torch_mlir/", "/sympy/")
+_tracing = threading.Lock()  # Tracing changes global state of PyTorch and of the process.
 _STANDARD = sysconfig.get_paths()["stdlib"]
 
 
@@ -55,7 +57,7 @@ def export(model: Any, args: Sequence[Any], kwargs: Mapping[str, Any], dynamic_s
     """
     torch = import_torch()
     try:
-        with torch.no_grad(), quiet():
+        with _tracing, torch.no_grad(), quiet():
             return torch.export.export(
                 model,
                 tuple(args),
@@ -72,7 +74,7 @@ def decompose(program: Any) -> Any:
     torch = import_torch()
     table = decomposition_table(torch)
     try:
-        with torch.no_grad(), quiet():
+        with _tracing, torch.no_grad(), quiet():
             return program.run_decompositions(table)
     except Exception as error:
         raise _export_error(error) from error

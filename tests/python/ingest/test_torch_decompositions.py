@@ -19,6 +19,19 @@ def test_cumsum(dim: int, dtype: torch.dtype) -> None:
     torch.testing.assert_close(ours, theirs)
 
 
+@pytest.mark.parametrize("exponent", [2, 3, 2.0, 3.0])
+def test_small_powers_become_products(exponent: float) -> None:
+    x = torch.randn(100)
+    ours = decomposition_table(torch)[torch.ops.aten.pow.Tensor_Scalar](x, exponent)
+    torch.testing.assert_close(ours, x**exponent, rtol=0, atol=0)
+
+
+def test_other_powers_stay() -> None:
+    power = decomposition_table(torch)[torch.ops.aten.pow.Tensor_Scalar]
+    assert power(torch.randn(3), 0.5) is NotImplemented
+    assert power(torch.ones(3, dtype=torch.int64), 2) is NotImplemented
+
+
 def test_cumsum_of_a_scalar_and_with_dtype() -> None:
     cumsum = decomposition_table(torch)[torch.ops.aten.cumsum.default]
     assert cumsum(torch.tensor(3.0), 0) == 3.0
