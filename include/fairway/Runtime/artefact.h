@@ -70,10 +70,10 @@ typedef struct fairway_constant_desc {
 
 /** Where a kernel's buffer lives. */
 typedef enum fairway_space {
-  FAIRWAY_SPACE_ARENA = 0,    /**< `offset` bytes into the plan's arena */
-  FAIRWAY_SPACE_INPUT = 1,    /**< input `index` of the plan */
-  FAIRWAY_SPACE_OUTPUT = 2,   /**< output `index` of the plan */
-  FAIRWAY_SPACE_CONSTANT = 3  /**< constant `index` (run plan only) */
+  FAIRWAY_SPACE_ARENA = 0,   /**< `offset` bytes into the plan's arena */
+  FAIRWAY_SPACE_INPUT = 1,   /**< input `index` of the plan */
+  FAIRWAY_SPACE_OUTPUT = 2,  /**< output `index` of the plan */
+  FAIRWAY_SPACE_CONSTANT = 3 /**< constant `index` (run plan only) */
 } fairway_space;
 
 /** A buffer: its space, its number there, and a byte offset into it. */
@@ -100,10 +100,10 @@ typedef struct fairway_step {
   fairway_kernel_fn kernel;
   const fairway_buffer_ref *buffers;
   uint32_t num_buffers;
-  uint32_t flags;  /**< FAIRWAY_STEP_* */
-  uint64_t tiles;  /**< units of parallel work; 1 means worker 0 does it all */
-  uint64_t flops;  /**< arithmetic operations, for profiles */
-  uint64_t bytes;  /**< bytes read and written, for profiles */
+  uint32_t flags; /**< FAIRWAY_STEP_* */
+  uint64_t tiles; /**< units of parallel work; 1 means worker 0 does it all */
+  uint64_t flops; /**< arithmetic operations, for profiles */
+  uint64_t bytes; /**< bytes read and written, for profiles */
 } fairway_step;
 
 /** A list of steps with the memory that they need. */
