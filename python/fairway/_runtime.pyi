@@ -73,8 +73,9 @@ class StepInfo:
         """Whether all workers meet before it."""
     @property
     def buffers(self) -> list[tuple[str, int, int]]:
-        """(space, index, offset) of each buffer; space is "arena", "input", "output"
-        or "constant".
+        """Each buffer's (space, index, offset).
+
+        The space is "arena", "input", "output" or "constant".
         """
 
 class Model:
