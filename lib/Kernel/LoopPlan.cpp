@@ -262,6 +262,64 @@ static void planRows(linalg::GenericOp op, ArrayRef<int64_t> sizes,
                   : int64_t(llvm::divideCeil(size, tiles));
 }
 
+/// Bytes of vectors that may stay in the nearest cache beside other data.
+static constexpr int64_t kPanelBytes = 16 * 1024;
+
+/// Cuts long reductions such that the vectors that all rows share (weights)
+/// are read from the nearest cache by all rows but the first.
+static void planChunks(linalg::GenericOp op, ArrayRef<int64_t> sizes,
+                       LoopPlan &plan) {
+  if (plan.horizontal || !plan.rowDim || plan.reductions.empty())
+    return;
+  OpOperand *weights = nullptr;
+  for (OpOperand *input : op.getDpsInputOperands()) {
+    if (!readsOperand(op, input->getOperandNumber()) ||
+        walkOf(op, *input, *plan.vectorDim) == Walk::Invariant)
+      continue;
+    if (weights || walkOf(op, *input, *plan.rowDim) != Walk::Invariant)
+      return;
+    weights = input;
+  }
+  if (!weights)
+    return;
+  for (unsigned dim : plan.reductions)
+    if (ShapedType::isDynamic(sizes[dim]))
+      return;
+  auto type = cast<MemRefType>(weights->get().getType());
+  int64_t vectorBytes = plan.lanes * plan.vectors *
+                        llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  int64_t limit = std::max<int64_t>(1, kPanelBytes / vectorBytes);
+  int64_t total = 1, visits = 1;
+  for (unsigned dim : plan.reductions)
+    total *= sizes[dim];
+  // Parallel loops that the weights follow, then the others.
+  AffineMap map = op.getMatchingIndexingMap(weights);
+  SmallVector<unsigned> outer, inner;
+  for (unsigned dim : plan.parallel) {
+    bool follows = map.isFunctionOfDim(dim) || dim == *plan.vectorDim;
+    (follows ? outer : inner).push_back(dim);
+    if (!follows)
+      visits *= sizeOr(sizes[dim]);
+  }
+  if (total <= limit * 3 / 2 || visits < 2 * plan.rows)
+    return;
+  int64_t rest = total;
+  while (plan.hoisted + 1 < plan.reductions.size() && rest > limit * 3 / 2)
+    rest /= sizes[plan.reductions[plan.hoisted++]];
+  if (rest > limit * 3 / 2) {
+    int64_t pieces = llvm::divideCeil(rest, limit);
+    plan.chunk = llvm::divideCeil(rest, pieces);
+    for (int64_t more = pieces; more < 2 * pieces; ++more)
+      if (rest % more == 0) {
+        plan.chunk = rest / more;
+        break;
+      }
+  }
+  plan.chunkLevel = outer.size();
+  plan.parallel = outer;
+  plan.parallel.append(inner);
+}
+
 LoopPlan planLoops(linalg::GenericOp op, const VectorUnit &unit) {
   SmallVector<int64_t> sizes = op.getStaticLoopRanges();
   std::optional<Candidate> best;
@@ -281,6 +339,7 @@ LoopPlan planLoops(linalg::GenericOp op, const VectorUnit &unit) {
   plan.lanes = best->lanes;
   planRows(op, sizes, unit, plan);
   orderLoops(op, sizes, plan);
+  planChunks(op, sizes, plan);
   return plan;
 }
 

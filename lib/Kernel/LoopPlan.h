@@ -34,6 +34,13 @@ struct LoopPlan {
   /// Loops from the outermost inwards; the parallel ones hold `rowDim` and
   /// `vectorDim` too.
   llvm::SmallVector<unsigned> parallel, reductions;
+  /// Where all reductions touch more vectors than the nearest cache holds, they
+  /// are cut: the first `hoisted` of them, and steps of `chunk` of the next
+  /// (0: none), go around the last parallel loops from `chunkLevel` on;
+  /// accumulators then wait in the output buffer between chunks.
+  unsigned hoisted = 0, chunkLevel = 0;
+  int64_t chunk = 0;
+  bool isChunked() const { return hoisted > 0 || chunk > 0; }
 };
 
 /// Chooses the plan for `op` (on memrefs) by a small cost model: contiguous

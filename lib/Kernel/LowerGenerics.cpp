@@ -4,7 +4,7 @@
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "NestEmitter.h"
+#include "FuseNests.h"
 #include "fairway/Kernel/Passes.h"
 
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
@@ -45,34 +45,54 @@ struct LowerGenerics
     for (memref::CopyOp copy : copies)
       generalizeCopy(rewriter, copy);
 
-    SmallVector<linalg::LinalgOp> ops;
+    SmallVector<linalg::LinalgOp> named;
     getOperation()->walk([&](linalg::LinalgOp op) {
-      if (op.hasPureBufferSemantics())
-        ops.push_back(op);
+      if (op.hasPureBufferSemantics() && !isa<linalg::GenericOp>(op))
+        named.push_back(op);
     });
-    for (linalg::LinalgOp op : ops) {
-      auto generic = dyn_cast<linalg::GenericOp>(op.getOperation());
-      if (!generic) {
-        rewriter.setInsertionPoint(op);
-        auto generalized = linalg::generalizeNamedOp(rewriter, op);
-        if (failed(generalized)) {
-          op.emitOpError("has no form as linalg.generic");
-          return signalPassFailure();
-        }
-        generic = *generalized;
+    for (linalg::LinalgOp op : named) {
+      rewriter.setInsertionPoint(op);
+      if (failed(linalg::generalizeNamedOp(rewriter, op))) {
+        op.emitOpError("has no form as linalg.generic");
+        return signalPassFailure();
       }
-      lower(rewriter, generic);
     }
+
+    // Reductions first: they take their neighbours along.
+    SmallVector<linalg::GenericOp> reductions, others;
+    getOperation()->walk([&](linalg::GenericOp op) {
+      if (op.hasPureBufferSemantics())
+        (op.getNumReductionLoops() > 0 ? reductions : others).push_back(op);
+    });
+    llvm::SmallPtrSet<Operation *, 16> done;
+    for (linalg::GenericOp op : reductions)
+      lower(rewriter, op, done);
+    for (linalg::GenericOp op : others)
+      if (!done.contains(op))
+        lower(rewriter, op, done);
   }
 
-  void lower(RewriterBase &rewriter, linalg::GenericOp op) {
-    fairway::VectorUnit unit{vectorBits, registers};
-    rewriter.setInsertionPoint(op);
-    fairway::Fusion fusion;
-    fusion.main = op;
-    fairway::emitNest(rewriter, fusion, fairway::planLoops(op, unit));
-    ++lowered;
-    rewriter.eraseOp(op);
+  /// Lowers `op` and what is fused with it; adds those to `done`.
+  void lower(RewriterBase &rewriter, linalg::GenericOp op,
+             llvm::SmallPtrSetImpl<Operation *> &done) {
+    fairway::LoopPlan plan =
+        fairway::planLoops(op, fairway::VectorUnit{vectorBits, registers});
+    fairway::Fusion fusion = fairway::fuseNeighbours(op, plan);
+    SmallVector<Operation *> group{op};
+    if (fusion.init)
+      group.push_back(fusion.init->op);
+    Operation *last = op;
+    for (const fairway::Attached &attached : fusion.epilogue) {
+      last = attached.op;
+      group.push_back(last);
+    }
+    rewriter.setInsertionPoint(last);
+    fairway::emitNest(rewriter, fusion, plan);
+    lowered += group.size();
+    for (Operation *member : group) {
+      done.insert(member);
+      rewriter.eraseOp(member);
+    }
   }
 };
 

@@ -31,7 +31,25 @@ public:
     for (Range range : loops.createLoopRanges(b, loc))
       sizes.push_back(range.size);
     ivs.assign(sizes.size(), b.getIndexAttr(0));
-    emitParallel(0);
+    lowers = ivs;
+    uppers = sizes;
+    unsigned all = plan.parallel.size();
+    if (!plan.isChunked())
+      return emitParallel(0, all, [&] { emitTile(); });
+    emitParallel(0, plan.chunkLevel, [&] {
+      auto forTiles = [&](llvm::function_ref<void()> then) {
+        emitParallel(plan.chunkLevel, all, then);
+      };
+      if (fusion.init)
+        forTiles([&] { storeMain(initialValues()); });
+      emitChunks(0, [&] {
+        forTiles([&] {
+          storeMain(reduceVertical(plan.hoisted, loadMain()));
+        });
+      });
+      if (!fusion.epilogue.empty())
+        forTiles([&] { emitEpilogue(byPoint(loadMain())); });
+    });
   }
 
 private:
@@ -48,7 +66,9 @@ private:
   SmallVector<int64_t> vectorSteps(OpFoldResult size);
   SmallVector<int64_t> rowSteps(OpFoldResult size);
 
-  void emitParallel(unsigned level);
+  void emitParallel(unsigned level, unsigned end,
+                    llvm::function_ref<void()> then);
+  void emitChunks(unsigned level, llvm::function_ref<void()> then);
   void emitTile();
   void emitVertical();
   void emitHorizontal();
@@ -56,9 +76,12 @@ private:
   Values reduceHorizontal(unsigned level, ValueRange accs);
   Values emitMainPoint(BodyEmitter &body, BodyEmitter::Point point,
                        ValueRange accs);
-  Value initialValue(BodyEmitter &own, BodyEmitter *init, unsigned out,
-                     BodyEmitter::Point point);
-  void finish(ArrayRef<Values> results);
+  Values loadMain();
+  Values initialValues();
+  void storeMain(ArrayRef<Value> accs);
+  SmallVector<Values> byPoint(ArrayRef<Value> accs);
+  void finish(ArrayRef<Value> accs);
+  void emitEpilogue(ArrayRef<Values> results);
 
   Site mainSite() { return {ivs, plan.rowDim, plan.vectorDim}; }
   Site attachedSite(const Attached &attached);
@@ -76,6 +99,8 @@ private:
   const LoopPlan &plan;
   unsigned outs;
   SmallVector<OpFoldResult> sizes, ivs;
+  /// The part of each reduction that one visit covers.
+  SmallVector<OpFoldResult> lowers, uppers;
   Tile tile;
 };
 
@@ -161,9 +186,10 @@ SmallVector<int64_t> NestEmitter::rowSteps(OpFoldResult size) {
   return steps;
 }
 
-void NestEmitter::emitParallel(unsigned level) {
-  if (level == plan.parallel.size())
-    return emitTile();
+void NestEmitter::emitParallel(unsigned level, unsigned end,
+                               llvm::function_ref<void()> then) {
+  if (level == end)
+    return then();
   unsigned dim = plan.parallel[level];
   bool isVector = plan.vectorDim == dim, isRow = plan.rowDim == dim;
   SmallVector<int64_t> steps{1};
@@ -180,9 +206,40 @@ void NestEmitter::emitParallel(unsigned level) {
              } else if (isRow) {
                tile.rows = step;
              }
-             emitParallel(level + 1);
+             emitParallel(level + 1, end, then);
              return {};
            });
+}
+
+/// The parts of the reductions that go around the tiles.
+void NestEmitter::emitChunks(unsigned level, llvm::function_ref<void()> then) {
+  if (level < plan.hoisted) {
+    unsigned dim = plan.reductions[level];
+    loop(b.getIndexAttr(0), sizes[dim], 1, {},
+         [&](OpFoldResult iv, ValueRange) -> Values {
+           ivs[dim] = iv;
+           emitChunks(level + 1, then);
+           return {};
+         });
+    return;
+  }
+  if (plan.chunk == 0)
+    return then();
+  unsigned dim = plan.reductions[level];
+  AffineExpr d0 = b.getAffineDimExpr(0), d1 = b.getAffineDimExpr(1);
+  loop(b.getIndexAttr(0), sizes[dim], plan.chunk, {},
+       [&](OpFoldResult iv, ValueRange) -> Values {
+         lowers[dim] = iv;
+         if (*getConstantIntValue(sizes[dim]) % plan.chunk == 0)
+           uppers[dim] = fold(b, loc, d0 + plan.chunk, {iv});
+         else
+           uppers[dim] = affine::makeComposedFoldedAffineMin(
+               b, loc,
+               AffineMap::get(2, 0, {d0 + plan.chunk, d1}, b.getContext()),
+               {iv, sizes[dim]});
+         then();
+         return {};
+       });
 }
 
 void NestEmitter::emitTile() {
@@ -212,25 +269,57 @@ Values NestEmitter::emitMainPoint(BodyEmitter &body, BodyEmitter::Point point,
   return body.emit(point, known);
 }
 
-Value NestEmitter::initialValue(BodyEmitter &own, BodyEmitter *init,
-                                unsigned out, BodyEmitter::Point point) {
-  if (init)
-    return init->emit(point)[0];
-  return own.load(main.getNumDpsInputs() + out, point);
+/// All outputs of the tile, from memory or, without a reduction, only where
+/// the body reads them.
+Values NestEmitter::loadMain() {
+  Values accs;
+  BodyEmitter own(b, main, mainSite());
+  forEachPoint([&](BodyEmitter::Point point) {
+    for (unsigned out = 0; out < outs; ++out) {
+      unsigned operand = main.getNumDpsInputs() + out;
+      bool needed = !plan.reductions.empty() || readsOperand(main, operand);
+      accs.push_back(needed ? own.load(operand, point) : Value());
+    }
+  });
+  return accs;
 }
 
-/// Runs the epilogue on the results (one list of outs per point) and stores
-/// what memory needs.
-void NestEmitter::finish(ArrayRef<Values> results) {
-  BodyEmitter body(b, main, mainSite());
-  if (fusion.storeMain) {
-    unsigned at = 0;
-    forEachPoint([&](BodyEmitter::Point point) {
-      for (unsigned out = 0; out < outs; ++out)
-        body.store(results[at][out], main.getNumDpsInputs() + out, point);
-      ++at;
-    });
-  }
+Values NestEmitter::initialValues() {
+  if (!fusion.init)
+    return loadMain();
+  Values accs;
+  BodyEmitter init(b, fusion.init->op, attachedSite(*fusion.init));
+  forEachPoint([&](BodyEmitter::Point point) {
+    accs.push_back(init.emit(point)[0]);
+  });
+  return accs;
+}
+
+void NestEmitter::storeMain(ArrayRef<Value> accs) {
+  BodyEmitter own(b, main, mainSite());
+  unsigned at = 0;
+  forEachPoint([&](BodyEmitter::Point point) {
+    for (unsigned out = 0; out < outs; ++out)
+      own.store(accs[at++], main.getNumDpsInputs() + out, point);
+  });
+}
+
+SmallVector<Values> NestEmitter::byPoint(ArrayRef<Value> accs) {
+  SmallVector<Values> results;
+  for (; !accs.empty(); accs = accs.drop_front(outs))
+    results.push_back(Values(accs.take_front(outs)));
+  return results;
+}
+
+/// Stores what memory needs of the results and computes what follows them.
+void NestEmitter::finish(ArrayRef<Value> accs) {
+  if (fusion.storeMain)
+    storeMain(accs);
+  emitEpilogue(byPoint(accs));
+}
+
+/// Runs the epilogue on the results, one list of outs per point.
+void NestEmitter::emitEpilogue(ArrayRef<Values> results) {
   if (fusion.epilogue.empty())
     return;
   // Buffers whose element at each point is in a register.
@@ -263,49 +352,26 @@ void NestEmitter::finish(ArrayRef<Values> results) {
 
 /// Every output has its own lane: accumulators are carried by the loops.
 void NestEmitter::emitVertical() {
-  Values accs;
-  {
-    BodyEmitter own(b, main, mainSite());
-    std::optional<BodyEmitter> init;
-    if (fusion.init)
-      init.emplace(b, fusion.init->op, attachedSite(*fusion.init));
-    forEachPoint([&](BodyEmitter::Point point) {
-      for (unsigned out = 0; out < outs; ++out) {
-        unsigned operand = main.getNumDpsInputs() + out;
-        // Without a reduction an unused output is only written.
-        if (plan.reductions.empty() && !readsOperand(main, operand))
-          accs.push_back(Value());
-        else
-          accs.push_back(
-              initialValue(own, init ? &*init : nullptr, out, point));
-      }
-    });
-  }
-  if (plan.reductions.empty()) {
-    BodyEmitter body(b, main, mainSite());
-    SmallVector<Values> results;
-    unsigned at = 0;
-    forEachPoint([&](BodyEmitter::Point point) {
-      llvm::DenseMap<unsigned, Value> known;
-      for (unsigned out = 0; out < outs; ++out, ++at)
-        if (accs[at])
-          known[main.getNumDpsInputs() + out] = accs[at];
-      results.push_back(body.emit(point, known));
-    });
-    return finish(results);
-  }
-  accs = reduceVertical(0, accs);
-  SmallVector<Values> results;
-  for (int64_t at = 0; at < tile.count(); ++at)
-    results.push_back(
-        Values(ArrayRef<Value>(accs).slice(at * outs, outs)));
+  Values accs = initialValues();
+  if (!plan.reductions.empty())
+    return finish(reduceVertical(0, accs));
+  BodyEmitter body(b, main, mainSite());
+  Values results;
+  unsigned at = 0;
+  forEachPoint([&](BodyEmitter::Point point) {
+    llvm::DenseMap<unsigned, Value> known;
+    for (unsigned out = 0; out < outs; ++out, ++at)
+      if (accs[at])
+        known[main.getNumDpsInputs() + out] = accs[at];
+    llvm::append_range(results, body.emit(point, known));
+  });
   finish(results);
 }
 
 Values NestEmitter::reduceVertical(unsigned level, ValueRange accs) {
   if (level < plan.reductions.size()) {
     unsigned dim = plan.reductions[level];
-    return loop(b.getIndexAttr(0), sizes[dim], 1, accs,
+    return loop(lowers[dim], uppers[dim], 1, accs,
                 [&](OpFoldResult iv, ValueRange args) {
                   ivs[dim] = iv;
                   return reduceVertical(level + 1, args);
@@ -326,28 +392,22 @@ Values NestEmitter::reduceVertical(unsigned level, ValueRange accs) {
 /// element, a scalar one per row takes the tail, all are combined at the end.
 void NestEmitter::emitHorizontal() {
   Combiner combiner = *matchCombiner(main, 0);
-  auto rowPoint = [](int64_t row) { return BodyEmitter::Point{row, 0, 1}; };
   Type element = combiner.neutral.getType();
   auto vectorType = VectorType::get({plan.lanes}, element);
   Value neutral = arith::ConstantOp::create(
       b, loc, DenseElementsAttr::get(vectorType, Attribute(combiner.neutral)));
 
-  // Per row: the scalar, then the vectors.
-  Values accs;
-  {
-    BodyEmitter own(b, main, mainSite());
-    std::optional<BodyEmitter> init;
-    if (fusion.init)
-      init.emplace(b, fusion.init->op, attachedSite(*fusion.init));
-    for (int64_t row = 0; row < tile.rows; ++row) {
-      accs.push_back(
-          initialValue(own, init ? &*init : nullptr, 0, rowPoint(row)));
-      accs.append(plan.vectors, neutral);
-    }
+  // The tile's outputs are scalars, one per row.
+  tile.vectors = 1;
+  tile.lanes = 1;
+  Values accs; // per row: the scalar, then the vectors
+  for (Value initial : initialValues()) {
+    accs.push_back(initial);
+    accs.append(plan.vectors, neutral);
   }
   accs = reduceHorizontal(0, accs);
 
-  SmallVector<Values> results;
+  Values results;
   auto combine = [&](Value left, Value right) {
     OperationState state(loc, combiner.op->getName());
     state.addOperands({left, right});
@@ -363,10 +423,8 @@ void NestEmitter::emitHorizontal() {
       sum = combine(sum, other);
     Value lane = vector::ReductionOp::create(b, loc, combiner.kind, sum,
                                              reassociate);
-    results.push_back({combine(own[0], lane)});
+    results.push_back(combine(own[0], lane));
   }
-  tile.vectors = 1;
-  tile.lanes = 1;
   finish(results);
 }
 
