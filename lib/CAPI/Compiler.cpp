@@ -1,0 +1,144 @@
+//===- Compiler.cpp - C API: compile and link -----------------------------===//
+//
+// Part of the Fairway project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "fairway/CAPI/Compiler.h"
+#include "fairway/Compiler.h"
+#include "fairway/Support/Registration.h"
+#include "fairway/Target/CPU.h"
+#include "fairway/Target/CompileError.h"
+
+#include "mlir/CAPI/Support.h"
+#include "mlir/IR/MLIRContext.h"
+#include "llvm/Target/TargetMachine.h"
+
+#include <cstdlib>
+#include <cstring>
+
+using fairway::CompileError;
+
+static FairwayStatus statusOf(CompileError::Kind kind) {
+  switch (kind) {
+  case CompileError::Kind::UnsupportedOp:
+    return FairwayStatusUnsupportedOp;
+  case CompileError::Kind::InvalidModel:
+    return FairwayStatusInvalidModel;
+  case CompileError::Kind::InvalidArgument:
+    return FairwayStatusInvalidArgument;
+  case CompileError::Kind::Cancelled:
+    return FairwayStatusCancelled;
+  case CompileError::Kind::Internal:
+    return FairwayStatusInternal;
+  }
+  return FairwayStatusInternal;
+}
+
+/// Turns an LLVM error into the C API's.
+static FairwayStatus report(llvm::Error failure, FairwayError *error) {
+  FairwayStatus status = FairwayStatusOk;
+  auto fill = [&](const std::string &message, const std::string &where,
+                  const std::string &stage) {
+    fairwayErrorFree(error);
+    *error = {strdup(message.c_str()), strdup(where.c_str()),
+              strdup(stage.c_str())};
+  };
+  llvm::handleAllErrors(
+      std::move(failure),
+      [&](const CompileError &known) {
+        status = statusOf(known.kind);
+        fill(known.message, known.where, known.stage);
+      },
+      [&](const llvm::ErrorInfoBase &other) {
+        status = FairwayStatusFailed;
+        fill(other.message(), "", "");
+      });
+  return status;
+}
+
+static void setIfGiven(std::string &option, MlirStringRef value) {
+  if (value.length)
+    option.assign(value.data, value.length);
+}
+
+void fairwayErrorFree(FairwayError *error) {
+  std::free(error->message);
+  std::free(error->where);
+  std::free(error->stage);
+  *error = {nullptr, nullptr, nullptr};
+}
+
+FairwayStatus fairwayCompile(MlirStringRef text,
+                             const FairwayCompileOptions *given,
+                             FairwayProgressCallback progress,
+                             void *progressData, MlirStringCallback object,
+                             void *objectData, FairwayError *error) {
+  *error = {nullptr, nullptr, nullptr};
+  fairway::CompileOptions options;
+  setIfGiven(options.triple, given->triple);
+  setIfGiven(options.cpu, given->cpu);
+  setIfGiven(options.features, given->features);
+  setIfGiven(options.dumpDir, given->dumpDir);
+  setIfGiven(options.fairwayVersion, given->version);
+  setIfGiven(options.metadata, given->metadata);
+  options.threads = given->threads;
+  options.optLevel = given->optLevel;
+
+  mlir::DialectRegistry registry;
+  fairway::registerDialects(registry);
+  mlir::MLIRContext context(registry);
+  auto module = fairway::parseProgram(unwrap(text), context);
+  if (!module)
+    return report(module.takeError(), error);
+  auto bytes = fairway::compileToObject(
+      module->get(), options, [&](llvm::StringRef stage) {
+        return !progress || progress(wrap(stage), progressData);
+      });
+  if (!bytes)
+    return report(bytes.takeError(), error);
+  object(wrap(llvm::StringRef(bytes->data(), bytes->size())), objectData);
+  return FairwayStatusOk;
+}
+
+FairwayStatus fairwayCompileWeights(MlirStringRef path, MlirStringRef triple,
+                                    MlirStringCallback object, void *objectData,
+                                    FairwayError *error) {
+  *error = {nullptr, nullptr, nullptr};
+  fairway::CompileOptions options;
+  setIfGiven(options.triple, triple);
+  options.cpu = "generic";
+  auto bytes = fairway::compileWeights(unwrap(path), options);
+  if (!bytes)
+    return report(bytes.takeError(), error);
+  object(wrap(llvm::StringRef(bytes->data(), bytes->size())), objectData);
+  return FairwayStatusOk;
+}
+
+FairwayStatus fairwayLinkShared(const MlirStringRef *objects,
+                                intptr_t numObjects, MlirStringRef output,
+                                FairwayError *error) {
+  *error = {nullptr, nullptr, nullptr};
+  std::vector<std::string> paths;
+  for (intptr_t i = 0; i < numObjects; ++i)
+    paths.push_back(unwrap(objects[i]).str());
+  return report(fairway::linkShared(paths, unwrap(output)), error);
+}
+
+FairwayStatus fairwayCheckMachine(MlirStringRef triple, MlirStringRef cpu,
+                                  MlirStringRef features, FairwayError *error) {
+  *error = {nullptr, nullptr, nullptr};
+  fairway::CompileOptions options;
+  setIfGiven(options.triple, triple);
+  setIfGiven(options.cpu, cpu);
+  setIfGiven(options.features, features);
+  return report(fairway::createTargetMachine(options).takeError(), error);
+}
+
+void fairwayHostCpuName(MlirStringCallback name, void *userData) {
+  name(wrap(llvm::StringRef(fairway::hostCpuName())), userData);
+}
+
+void fairwayHostCpuFeatures(MlirStringCallback features, void *userData) {
+  features(wrap(llvm::StringRef(fairway::hostCpuFeatures())), userData);
+}

@@ -1,0 +1,173 @@
+//===- compiler.cpp - Python: compile and link ----------------------------===//
+//
+// Part of the Fairway project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The C API as it is; python/fairway/compiler.py gives it types and errors. The
+// interpreter's lock is free while the compiler works.
+//
+//===----------------------------------------------------------------------===//
+#include "fairway/CAPI/Compiler.h"
+
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace nb = nanobind;
+
+namespace {
+
+/// A failure as Python gets it: (status, message, where, stage).
+struct Failure {
+  FairwayStatus status;
+  FairwayError error{nullptr, nullptr, nullptr};
+
+  Failure(FairwayStatus status, FairwayError &taken) : status(status) {
+    std::swap(error, taken);
+  }
+  Failure(Failure &&other) noexcept : status(other.status) {
+    std::swap(error, other.error);
+  }
+  ~Failure() { fairwayErrorFree(&error); }
+};
+
+PyObject *errorType = nullptr;
+
+void check(FairwayStatus status, FairwayError &error) {
+  if (status == FairwayStatusOk)
+    return;
+  Failure failure(status, error);
+  nb::object value = nb::make_tuple(int(failure.status), failure.error.message,
+                                    failure.error.where, failure.error.stage);
+  PyErr_SetObject(errorType, value.ptr());
+  throw nb::python_error();
+}
+
+MlirStringRef ref(const std::string &text) {
+  return mlirStringRefCreate(text.data(), text.size());
+}
+
+void append(MlirStringRef text, void *userData) {
+  static_cast<std::string *>(userData)->append(text.data, text.length);
+}
+
+/// Calls Python at each stage, and stops the compiler when that raises or when
+/// the user has pressed Ctrl-C.
+struct Progress {
+  nb::object callback;
+  std::optional<nb::python_error> raised;
+
+  static bool call(MlirStringRef stage, void *userData) {
+    auto *self = static_cast<Progress *>(userData);
+    nb::gil_scoped_acquire lock;
+    try {
+      if (PyErr_CheckSignals())
+        throw nb::python_error();
+      if (!self->callback.is_none())
+        self->callback(nb::str(stage.data, stage.length));
+      return true;
+    } catch (nb::python_error &error) {
+      self->raised.emplace(std::move(error));
+      return false;
+    }
+  }
+};
+
+nb::bytes compile(const std::string &module, const std::string &triple,
+                  const std::string &cpu, const std::string &features,
+                  const std::string &version, const std::string &metadata,
+                  unsigned threads, unsigned optLevel,
+                  const std::string &dumpDir, nb::object callback) {
+  FairwayCompileOptions options{ref(triple),  ref(cpu),      ref(features),
+                                ref(dumpDir), ref(version),  ref(metadata),
+                                threads,      optLevel};
+  Progress progress{std::move(callback), std::nullopt};
+  FairwayError error;
+  FairwayStatus status;
+  std::string object;
+  {
+    nb::gil_scoped_release unlock;
+    status = fairwayCompile(ref(module), &options, Progress::call, &progress,
+                            append, &object, &error);
+  }
+  if (progress.raised) {
+    fairwayErrorFree(&error);
+    throw std::move(*progress.raised);
+  }
+  check(status, error);
+  return nb::bytes(object.data(), object.size());
+}
+
+nb::bytes compileWeights(const std::string &path, const std::string &triple) {
+  FairwayError error;
+  FairwayStatus status;
+  std::string object;
+  {
+    nb::gil_scoped_release unlock;
+    status = fairwayCompileWeights(ref(path), ref(triple), append, &object,
+                                   &error);
+  }
+  check(status, error);
+  return nb::bytes(object.data(), object.size());
+}
+
+void linkShared(const std::vector<std::string> &objects,
+                const std::string &output) {
+  std::vector<MlirStringRef> refs;
+  for (const std::string &object : objects)
+    refs.push_back(ref(object));
+  FairwayError error;
+  FairwayStatus status;
+  {
+    nb::gil_scoped_release unlock;
+    status = fairwayLinkShared(refs.data(), intptr_t(refs.size()), ref(output),
+                               &error);
+  }
+  check(status, error);
+}
+
+void checkMachine(const std::string &triple, const std::string &cpu,
+                  const std::string &features) {
+  FairwayError error;
+  FairwayStatus status =
+      fairwayCheckMachine(ref(triple), ref(cpu), ref(features), &error);
+  check(status, error);
+}
+
+} // namespace
+
+NB_MODULE(_fairway, module) {
+  module.doc() = "Fairway's compiler. Use fairway.compiler instead.";
+  // Lives as long as the module, which is as long as the process.
+  errorType = PyErr_NewExceptionWithDoc(
+      "fairway.mlir._mlir_libs._fairway.Error",
+      "Arguments: status, message, where, stage.", PyExc_RuntimeError, nullptr);
+  module.attr("Error") = nb::borrow(errorType);
+
+  module.def("compile", compile, nb::arg("module"), nb::kw_only(),
+             nb::arg("triple"), nb::arg("cpu"), nb::arg("features"),
+             nb::arg("version"), nb::arg("metadata"), nb::arg("threads"),
+             nb::arg("opt_level"), nb::arg("dump_dir"),
+             nb::arg("progress").none(),
+             "Compiles the text of a Program to an object file.");
+  module.def("compile_weights", compileWeights, nb::arg("path"),
+             nb::arg("triple"), "Wraps a file as the weights' object file.");
+  module.def("link_shared", linkShared, nb::arg("objects"), nb::arg("output"),
+             "Links object files to a shared library.");
+  module.def("check_machine", checkMachine, nb::arg("triple"), nb::arg("cpu"),
+             nb::arg("features"), "Raises Error for an unknown machine.");
+  module.def(
+      "host_cpu",
+      [] {
+        std::string name, features;
+        fairwayHostCpuName(append, &name);
+        fairwayHostCpuFeatures(append, &features);
+        return nb::make_tuple(name, features);
+      },
+      "This machine's processor: its name and features as LLVM says them.");
+}

@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The native compiler with types and with Fairway's errors.
+
+Importing this module loads the compiler's library (some 100 MB); nothing that only
+runs compiled models needs it.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fairway.errors import (
+    CompilationError,
+    Error,
+    InvalidArgument,
+    InvalidModel,
+    UnsupportedOp,
+)
+from fairway.mlir._mlir_libs import _fairway
+
+if TYPE_CHECKING:
+    from fairway.targets import Machine
+
+__all__ = [
+    "CompileOptions",
+    "compile_to_object",
+    "host_cpu",
+    "host_triple",
+    "link_shared",
+    "resolve_machine",
+    "weights_object",
+]
+
+# FairwayStatus of include/fairway/CAPI/Compiler.h.
+_UNSUPPORTED_OP, _INVALID_MODEL, _INVALID_ARGUMENT, _FAILED = 1, 2, 3, 5
+
+_TRIPLES = {"x86_64": "x86_64-unknown-linux-gnu", "aarch64": "aarch64-unknown-linux-gnu"}
+
+
+@dataclass(frozen=True)
+class CompileOptions:
+    """What to compile for.
+
+    Attributes:
+        triple: LLVM's target triple; x86-64 or AArch64 Linux.
+        cpu: LLVM's name of the processor, such as `x86-64-v3` or `znver4`.
+        features: Features to add or remove in LLVM's notation, `+avx2,-fma`.
+        threads: How many workers will usually divide each kernel.
+        version: Fairway's version, written into the artefact.
+        metadata: JSON, written into the artefact.
+        opt_level: 0 to 3, as for clang.
+        dump_dir: A folder for the IR after each stage; created if missing.
+    """
+
+    triple: str
+    cpu: str
+    features: str = ""
+    threads: int = 1
+    version: str = ""
+    metadata: str = ""
+    opt_level: int = 3
+    dump_dir: Path | None = None
+
+
+def compile_to_object(
+    module_text: str,
+    options: CompileOptions,
+    progress: Callable[[str], None] | None = None,
+) -> bytes:
+    """Compiles a `Program`'s module to a relocatable object file.
+
+    The lock of the interpreter is free meanwhile; several threads may compile at once.
+
+    Args:
+        module_text: MLIR text as `fairway.program.Program.module` holds it.
+        options: What to compile for.
+        progress: Called with the name of each stage as it starts. What it raises ends the
+            compilation and comes out of this function; so does Ctrl-C.
+
+    Returns:
+        An ELF object with the kernels and the descriptor `fairway_artefact`.
+
+    Raises:
+        UnsupportedOp: An operation has no lowering; the error says where it comes from.
+        InvalidModel: The text is no valid module.
+        InvalidArgument: The triple, processor or a feature is unknown.
+        CompilationError: The compiler failed, which is a defect of it.
+    """
+    with _errors():
+        return _fairway.compile(
+            module_text,
+            triple=options.triple,
+            cpu=options.cpu,
+            features=options.features,
+            version=options.version,
+            metadata=options.metadata,
+            threads=options.threads,
+            opt_level=options.opt_level,
+            dump_dir="" if options.dump_dir is None else os.fspath(options.dump_dir),
+            progress=progress,
+        )
+
+
+def link_shared(objects: Sequence[Path], output: Path) -> None:
+    """Links object files to a shared library without any tool of the system.
+
+    Args:
+        objects: What `compile_to_object` and `weights_object` made, as files.
+        output: The library to write; its folder must be writable.
+
+    Raises:
+        CompilationError: An object is damaged or incomplete, or `output` cannot be written.
+    """
+    with _errors():
+        _fairway.link_shared([os.fspath(path) for path in objects], os.fspath(output))
+
+
+def weights_object(path_to_raw: Path, total: int, triple: str) -> bytes:
+    """Wraps a file of constants as an object that `link_shared` takes beside the code.
+
+    Args:
+        path_to_raw: The constants, each at the offset that the artefact's descriptor says.
+        total: The file's size in bytes, to be sure that it is complete.
+        triple: LLVM's target triple.
+
+    Raises:
+        CompilationError: The file is missing or has another size.
+    """
+    try:
+        size = path_to_raw.stat().st_size
+    except OSError as error:
+        raise CompilationError(
+            f"the file of weights cannot be read: {error.strerror}", where=str(path_to_raw)
+        ) from error
+    if size != total:
+        raise CompilationError(
+            f"the file of weights has {size:,} bytes instead of {total:,}", where=str(path_to_raw)
+        )
+    with _errors():
+        return _fairway.compile_weights(os.fspath(path_to_raw), triple)
+
+
+def host_cpu() -> tuple[str, str]:
+    """Gives LLVM's name and features of the processor that this process runs on."""
+    return _fairway.host_cpu()
+
+
+def host_triple() -> str:
+    """Gives the target triple of this machine.
+
+    Raises:
+        InvalidArgument: Fairway makes no code for this kind of machine.
+    """
+    machine = platform.machine()
+    if platform.system() != "Linux" or machine not in _TRIPLES:
+        raise InvalidArgument(
+            f"no code can be made for {platform.system()} on {machine}",
+            hint="use 64-bit Linux on x86-64 or AArch64, or name a processor: cpu='x86-64-v3'",
+        )
+    return _TRIPLES[machine]
+
+
+def resolve_machine(cpu: str = "host", features: str | None = None) -> Machine:
+    """Finds out what to generate code for.
+
+    Args:
+        cpu: "host"; a processor's name, such as `x86-64-v3` or `neoverse-v2`; or a triple
+            and a name, `aarch64-unknown-linux-gnu:neoverse-v2`. A name that this machine's
+            architecture does not know is looked up in the others.
+        features: Features to add to or remove from it, `+avx2,-fma`.
+
+    Raises:
+        InvalidArgument: There is no such processor or feature.
+    """
+    from fairway.targets import Machine
+
+    extra = features or ""
+    if cpu == "host":
+        name, own = host_cpu()
+        machine = Machine(host_triple(), name, ",".join(part for part in (own, extra) if part))
+        with _errors():
+            _fairway.check_machine(machine.triple, machine.cpu, machine.features)
+        return machine
+    triple, colon, name = cpu.rpartition(":")
+    if colon:
+        candidates = [triple]
+    else:
+        candidates = sorted(_TRIPLES.values(), key=lambda known: known != host_triple())
+    failure: Error | None = None
+    for candidate in candidates:
+        try:
+            with _errors():
+                _fairway.check_machine(candidate, name, "")
+        except InvalidArgument as error:
+            failure = failure or error
+        else:
+            with _errors():
+                _fairway.check_machine(candidate, name, extra)
+            return Machine(candidate, name, extra)
+    assert failure is not None
+    failure.hint = "use cpu='host', or a name that LLVM knows such as 'x86-64-v3' or 'znver4'"
+    raise failure
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    """Turns the native module's errors into Fairway's."""
+    try:
+        yield
+    except _fairway.Error as error:
+        raise _translate(*error.args) from None
+
+
+def _translate(status: int, message: str, where: str, stage: str) -> Error:
+    place = where or None
+    if status == _UNSUPPORTED_OP:
+        return UnsupportedOp(
+            message,
+            where=place,
+            hint="replace the operation in the model, or report it to have it added",
+        )
+    if status == _INVALID_MODEL:
+        return InvalidModel(message, where=place)
+    if status == _INVALID_ARGUMENT:
+        return InvalidArgument(message, where=place)
+    if status == _FAILED:
+        return CompilationError(message, where=place)
+    return CompilationError(
+        f"the compiler's stage '{stage}' failed: {message}" if stage else message,
+        where=place,
+        hint="this is a defect of Fairway; a report with the model would help",
+    )
