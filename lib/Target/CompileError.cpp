@@ -1,4 +1,5 @@
-//===- CompileError.cpp - why a compilation failed -------------------------===//
+//===- CompileError.cpp - why a compilation failed
+//-------------------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -39,8 +40,7 @@ static void collect(Location location, SmallVectorImpl<std::string> &parts) {
     collect(call.getCallee(), parts);
     collect(call.getCaller(), parts);
   } else if (auto file = dyn_cast<FileLineColRange>(location)) {
-    add(file.getFilename().str() + ":" +
-                 std::to_string(file.getStartLine()));
+    add(file.getFilename().str() + ":" + std::to_string(file.getStartLine()));
   }
 }
 
@@ -82,7 +82,7 @@ llvm::Error fairway::DiagnosticCollector::take(StringRef stage,
   bool unsupported = StringRef(message).contains("unsupported") ||
                      StringRef(message).contains("not found for custom op") ||
                      StringRef(message).contains("unregistered dialect");
-  auto kind = unsupported ? CompileError::Kind::UnsupportedOp
+  auto kind = unsupported        ? CompileError::Kind::UnsupportedOp
               : stage == "parse" ? CompileError::Kind::InvalidModel
                                  : CompileError::Kind::Internal;
   return llvm::make_error<CompileError>(kind, message, where, stage.str());

@@ -1,4 +1,5 @@
-//===- Driver.cpp - all stages in a row ------------------------------------===//
+//===- Driver.cpp - all stages in a row
+//------------------------------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -99,6 +100,19 @@ llvm::Expected<llvm::SmallVector<char, 0>> Driver::run() {
           fairway::GraphOptions graph;
           graph.vectorBits = traits.vectorBits;
           fairway::buildGraphPipeline(manager, graph);
+        }))
+      return std::move(error);
+    // Kernels as loops over buffers.
+    if (llvm::Error error = stage("kernel", [&](OpPassManager &manager) {
+          fairway::KernelOptions kernel;
+          kernel.vectorBits = traits.vectorBits;
+          kernel.registers = traits.vectorRegisters;
+          fairway::buildKernelPipeline(manager, kernel);
+        }))
+      return std::move(error);
+    // @main and @prepare as data.
+    if (llvm::Error error = stage("plan", [&](OpPassManager &manager) {
+          fairway::buildPlanPipeline(manager);
         }))
       return std::move(error);
   }

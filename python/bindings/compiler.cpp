@@ -83,8 +83,8 @@ nb::bytes compile(const std::string &module, const std::string &triple,
                   const std::string &version, const std::string &metadata,
                   unsigned threads, unsigned optLevel,
                   const std::string &dumpDir, nb::object callback) {
-  FairwayCompileOptions options{ref(triple),  ref(cpu),      ref(features),
-                                ref(dumpDir), ref(version),  ref(metadata),
+  FairwayCompileOptions options{ref(triple),  ref(cpu),     ref(features),
+                                ref(dumpDir), ref(version), ref(metadata),
                                 threads,      optLevel};
   Progress progress{std::move(callback), std::nullopt};
   FairwayError error;
@@ -109,8 +109,8 @@ nb::bytes compileWeights(const std::string &path, const std::string &triple) {
   std::string object;
   {
     nb::gil_scoped_release unlock;
-    status = fairwayCompileWeights(ref(path), ref(triple), append, &object,
-                                   &error);
+    status =
+        fairwayCompileWeights(ref(path), ref(triple), append, &object, &error);
   }
   check(status, error);
   return nb::bytes(object.data(), object.size());

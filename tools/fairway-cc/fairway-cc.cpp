@@ -1,9 +1,11 @@
-//===- fairway-cc.cpp - compiles a Program's text for developers -----------===//
+//===- fairway-cc.cpp - compiles a Program's text for developers
+//-----------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Users have `fairway compile`; this needs no Python and shows each stage's time.
+// Users have `fairway compile`; this needs no Python and shows each stage's
+// time.
 //
 //   fairway-cc model.mlir -o model.so [--cpu=x86-64-v3] [--dump=DIR]
 //   fairway-cc model.mlir -o model.o --stage=object
@@ -46,8 +48,8 @@ static cl::opt<unsigned> threads("threads", cl::desc("Usual number of workers"),
                                  cl::init(2), cl::cat(category));
 static cl::opt<unsigned> optLevel("O", cl::desc("Optimisation level"),
                                   cl::Prefix, cl::init(3), cl::cat(category));
-static cl::opt<std::string> dumpDir("dump", cl::desc("Folder for each stage's IR"),
-                                    cl::cat(category));
+static cl::opt<std::string>
+    dumpDir("dump", cl::desc("Folder for each stage's IR"), cl::cat(category));
 static cl::opt<std::string> weights("weights",
                                     cl::desc("Wrap this file as an object"),
                                     cl::cat(category));
@@ -111,9 +113,10 @@ static Error run() {
   auto module = fairway::parseProgram((*text)->getBuffer(), context);
   if (!module)
     return module.takeError();
-  auto object = fairway::compileToObject(
-      module->get(), options,
-      [&](StringRef stage) { return timer.start(stage); });
+  auto object =
+      fairway::compileToObject(module->get(), options, [&](StringRef stage) {
+        return timer.start(stage);
+      });
   if (!object)
     return object.takeError();
   if (stageName == "object") {
@@ -133,7 +136,8 @@ static Error run() {
 int main(int argc, char **argv) {
   InitLLVM init(argc, argv);
   cl::HideUnrelatedOptions(category);
-  cl::ParseCommandLineOptions(argc, argv, "Fairway's compiler, for developers\n");
+  cl::ParseCommandLineOptions(argc, argv,
+                              "Fairway's compiler, for developers\n");
   if (Error error = run()) {
     errs() << "fairway-cc: error: " << toString(std::move(error)) << "\n";
     return 1;

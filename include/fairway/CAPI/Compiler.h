@@ -5,8 +5,8 @@
 //
 // All functions may be called from several threads at once; linking is
 // serialised inside. Strings that go in are only read during the call. Results
-// go out through an `MlirStringCallback`, called once, whose string is valid only
-// during that call.
+// go out through an `MlirStringCallback`, called once, whose string is valid
+// only during that call.
 //
 //===----------------------------------------------------------------------===//
 #ifndef FAIRWAY_CAPI_COMPILER_H
@@ -80,9 +80,10 @@ MLIR_CAPI_EXPORTED FairwayStatus fairwayCompileWeights(
     void *objectData, FairwayError *error);
 
 /// Links object files to the shared library `output`, inside this process.
-MLIR_CAPI_EXPORTED FairwayStatus
-fairwayLinkShared(const MlirStringRef *objects, intptr_t numObjects,
-                  MlirStringRef output, FairwayError *error);
+MLIR_CAPI_EXPORTED FairwayStatus fairwayLinkShared(const MlirStringRef *objects,
+                                                   intptr_t numObjects,
+                                                   MlirStringRef output,
+                                                   FairwayError *error);
 
 /// Checks that a triple, a processor and features are known.
 MLIR_CAPI_EXPORTED FairwayStatus fairwayCheckMachine(MlirStringRef triple,

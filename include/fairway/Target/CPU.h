@@ -1,4 +1,5 @@
-//===- CPU.h - processors, objects and shared libraries --------------------===//
+//===- CPU.h - processors, objects and shared libraries
+//--------------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -53,8 +54,8 @@ llvm::Error addDescriptor(llvm::Module &module, const ModelPlan &plan,
                           const CompileOptions &options,
                           const CpuTraits &traits);
 
-/// Translates a module in the LLVM dialect that carries a plan, optimises it and
-/// emits a relocatable ELF object.
+/// Translates a module in the LLVM dialect that carries a plan, optimises it
+/// and emits a relocatable ELF object.
 llvm::Expected<llvm::SmallVector<char, 0>>
 emitObject(mlir::ModuleOp module, const CompileOptions &options);
 

@@ -1,4 +1,5 @@
-//===- CompileError.h - why a compilation failed ---------------------------===//
+//===- CompileError.h - why a compilation failed
+//---------------------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,5 @@
-//===- Descriptor.cpp - the constant that describes an artefact ------------===//
+//===- Descriptor.cpp - the constant that describes an artefact
+//------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -31,8 +32,8 @@ public:
   DescriptorBuilder(Module &module, const fairway::CompileOptions &options,
                     const fairway::CpuTraits &traits)
       : module(module), options(options), traits(traits),
-        context(module.getContext()),
-        pointer(PointerType::getUnqual(context)) {}
+        context(module.getContext()), pointer(PointerType::getUnqual(context)) {
+  }
 
   Error build(const fairway::ModelPlan &plan);
 
@@ -150,9 +151,9 @@ Error DescriptorBuilder::build(const fairway::ModelPlan &plan) {
     uint64_t offset = alignTo(weightsEnd, FAIRWAY_BUFFER_ALIGNMENT);
     weightsEnd = offset + desc.bytes;
     prepared = std::max<int64_t>(prepared, int64_t(desc.prepared) + 1);
-    constants.push_back(structure({tensor(desc), i32(desc.parameter),
-                                   i32(desc.prepared), i64(offset)},
-                                  sizeof(fairway_constant_desc)));
+    constants.push_back(structure(
+        {tensor(desc), i32(desc.parameter), i32(desc.prepared), i64(offset)},
+        sizeof(fairway_constant_desc)));
   }
   // Defined by the weights' object if one is linked, else the address is NULL.
   auto *weights = new GlobalVariable(
@@ -160,30 +161,30 @@ Error DescriptorBuilder::build(const fairway::ModelPlan &plan) {
       GlobalValue::ExternalWeakLinkage, nullptr, "fairway_weights");
   weights->setVisibility(GlobalValue::HiddenVisibility);
 
-  Constant *value = structure(
-      {i32(FAIRWAY_ARTEFACT_MAGIC),
-       i32(FAIRWAY_ARTEFACT_ABI),
-       string(options.fairwayVersion),
-       string(module.getTargetTriple().str()),
-       string(options.cpu),
-       string(traits.required),
-       tensors(plan.inputs),
-       tensors(plan.outputs),
-       tensors(plan.parameters),
-       array(constants),
-       i32(plan.inputs.size()),
-       i32(plan.outputs.size()),
-       i32(plan.parameters.size()),
-       i32(plan.constants.size()),
-       i32(prepared),
-       i32(0),
-       this->plan(plan.run),
-       this->plan(plan.prepare),
-       options.metadata.empty() ? null() : string(options.metadata),
-       i64(options.metadata.size()),
-       weights,
-       i64(weightsEnd)},
-      sizeof(fairway_artefact_t));
+  Constant *value =
+      structure({i32(FAIRWAY_ARTEFACT_MAGIC),
+                 i32(FAIRWAY_ARTEFACT_ABI),
+                 string(options.fairwayVersion),
+                 string(module.getTargetTriple().str()),
+                 string(options.cpu),
+                 string(traits.required),
+                 tensors(plan.inputs),
+                 tensors(plan.outputs),
+                 tensors(plan.parameters),
+                 array(constants),
+                 i32(plan.inputs.size()),
+                 i32(plan.outputs.size()),
+                 i32(plan.parameters.size()),
+                 i32(plan.constants.size()),
+                 i32(prepared),
+                 i32(0),
+                 this->plan(plan.run),
+                 this->plan(plan.prepare),
+                 options.metadata.empty() ? null() : string(options.metadata),
+                 i64(options.metadata.size()),
+                 weights,
+                 i64(weightsEnd)},
+                sizeof(fairway_artefact_t));
   if (!missingKernel.empty())
     return createStringError("the plan calls '" + missingKernel +
                              "', which is no kernel of the module");

@@ -1,4 +1,5 @@
-//===- EmitObject.cpp - from the LLVM dialect to an object file ------------===//
+//===- EmitObject.cpp - from the LLVM dialect to an object file
+//------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

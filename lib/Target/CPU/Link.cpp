@@ -1,4 +1,5 @@
-//===- Link.cpp - objects to a shared library, in process ------------------===//
+//===- Link.cpp - objects to a shared library, in process
+//------------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -47,13 +48,14 @@ StringRef libraryOf(StringRef symbol) {
     return c;
   auto isMath = [](StringRef name) {
     static constexpr StringLiteral names[] = {
-        "acos",  "acosh",     "asin",  "asinh",    "atan",  "atan2",  "atanh",
-        "cbrt",  "ceil",      "cos",   "cosh",     "erf",   "erfc",   "exp",
-        "exp10", "exp2",      "expm1", "fabs",     "floor", "fma",    "fmax",
-        "fmin",  "fmod",      "frexp", "hypot",    "ldexp", "lgamma", "log",
-        "log10", "log1p",     "log2",  "modf",     "pow",   "nearbyint",
-        "rint",  "roundeven", "round", "sin",      "sincos", "sinh",  "sqrt",
-        "tan",   "tanh",      "tgamma", "trunc",   "copysign"};
+        "acos",  "acosh",  "asin",   "asinh",     "atan",  "atan2",
+        "atanh", "cbrt",   "ceil",   "cos",       "cosh",  "erf",
+        "erfc",  "exp",    "exp10",  "exp2",      "expm1", "fabs",
+        "floor", "fma",    "fmax",   "fmin",      "fmod",  "frexp",
+        "hypot", "ldexp",  "lgamma", "log",       "log10", "log1p",
+        "log2",  "modf",   "pow",    "nearbyint", "rint",  "roundeven",
+        "round", "sin",    "sincos", "sinh",      "sqrt",  "tan",
+        "tanh",  "tgamma", "trunc",  "copysign"};
     return is_contained(names, name);
   };
   if (isMath(symbol) || (symbol.ends_with("f") && isMath(symbol.drop_back())))
@@ -136,8 +138,8 @@ Error runLinker(ArrayRef<const char *> arguments) {
   raw_string_ostream stream(log);
   // Without this a fatal error of lld's would end the process.
   CrashRecoveryContext::Enable();
-  lld::Result result = lld::lldMain(arguments, stream, stream,
-                                    {{lld::Gnu, &lld::elf::link}});
+  lld::Result result =
+      lld::lldMain(arguments, stream, stream, {{lld::Gnu, &lld::elf::link}});
   CrashRecoveryContext::Disable();
   usable = result.canRunAgain;
   if (result.retCode == 0)
@@ -172,12 +174,25 @@ Error fairway::linkShared(ArrayRef<std::string> objects, StringRef output) {
   }
 
   SmallVector<const char *> arguments = {
-      "ld.lld",     "-shared",         "--build-id=none",  "-z",
-      "noexecstack", "-z",             "relro",            "-z",
-      "now",        "-z",              "defs",             "--gc-sections",
-      "--strip-all", "--hash-style=gnu", "--threads=1",    "--as-needed",
+      "ld.lld",
+      "-shared",
+      "--build-id=none",
+      "-z",
+      "noexecstack",
+      "-z",
+      "relro",
+      "-z",
+      "now",
+      "-z",
+      "defs",
+      "--gc-sections",
+      "--strip-all",
+      "--hash-style=gnu",
+      "--threads=1",
+      "--as-needed",
       "--export-dynamic-symbol=fairway_artefact",
-      "-o",         out.c_str()};
+      "-o",
+      out.c_str()};
   for (const std::string &path : objects)
     arguments.push_back(path.c_str());
   for (const std::string &path : stubs)

@@ -1,4 +1,5 @@
-//===- Machine.cpp - processors as LLVM knows them -------------------------===//
+//===- Machine.cpp - processors as LLVM knows them
+//-------------------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -91,11 +92,12 @@ fairway::createTargetMachine(const CompileOptions &options) {
   for (StringRef name : names) {
     StringRef bare = name;
     bool sign = bare.consume_front("+") || bare.consume_front("-");
-    if (!sign || none_of(subtarget->getAllProcessorFeatures(),
-                         [&](const auto &known) { return bare == StringRef(known.Key); }))
+    if (!sign ||
+        none_of(subtarget->getAllProcessorFeatures(), [&](const auto &known) {
+          return bare == StringRef(known.Key);
+        }))
       return invalid("unknown processor feature '" + name + "' for " +
-                     triple.getArchName() +
-                     " (each is a name after + or -)");
+                     triple.getArchName() + " (each is a name after + or -)");
   }
 
   TargetOptions target_options;

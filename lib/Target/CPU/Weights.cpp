@@ -1,4 +1,5 @@
-//===- Weights.cpp - a file of weights as an object ------------------------===//
+//===- Weights.cpp - a file of weights as an object
+//------------------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -22,7 +23,8 @@ fairway::compileWeights(StringRef path, const CompileOptions &options) {
   SmallString<256> absolute(path);
   if (std::error_code code = sys::fs::make_absolute(absolute))
     return createFileError(path, code);
-  if (std::error_code code = sys::fs::access(absolute, sys::fs::AccessMode::Exist))
+  if (std::error_code code =
+          sys::fs::access(absolute, sys::fs::AccessMode::Exist))
     return createFileError(path, code);
   auto machine = createTargetMachine(options);
   if (!machine)
@@ -44,19 +46,19 @@ fairway::compileWeights(StringRef path, const CompileOptions &options) {
   Module module("weights", context);
   module.setTargetTriple((*machine)->getTargetTriple());
   module.setDataLayout((*machine)->createDataLayout());
-  module.setModuleInlineAsm(
-      ("  .section .fairway.weights,\"" + Twine(x86 ? "al" : "a") +
-       "\",@progbits\n"
-       "  .p2align 12\n"
-       "  .globl fairway_weights\n"
-       "  .hidden fairway_weights\n"
-       "  .type fairway_weights,@object\n"
-       "fairway_weights:\n"
-       "  .incbin \"" +
-       quoted +
-       "\"\n"
-       "  .size fairway_weights, .-fairway_weights\n")
-          .str());
+  module.setModuleInlineAsm(("  .section .fairway.weights,\"" +
+                             Twine(x86 ? "al" : "a") +
+                             "\",@progbits\n"
+                             "  .p2align 12\n"
+                             "  .globl fairway_weights\n"
+                             "  .hidden fairway_weights\n"
+                             "  .type fairway_weights,@object\n"
+                             "fairway_weights:\n"
+                             "  .incbin \"" +
+                             quoted +
+                             "\"\n"
+                             "  .size fairway_weights, .-fairway_weights\n")
+                                .str());
 
   SmallVector<char, 0> object;
   raw_svector_ostream stream(object);
