@@ -21,6 +21,16 @@ __all__ = ["Machine", "Request", "Target", "available", "get"]
 
 ENTRY_POINT_GROUP = "fairway.targets"
 
+# The compiler's stages in the user's words.
+_STAGES = {
+    "parse": "reading the graph",
+    "graph": "cutting the graph into kernels",
+    "kernel": "generating the kernels",
+    "plan": "planning order and memory",
+    "llvm": "lowering to LLVM",
+    "object": "generating machine code",
+}
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -124,7 +134,9 @@ class CpuTarget:
             version=request.version,
             metadata=request.metadata,
         )
-        return compiler.compile_to_object(module, options, report)
+        return compiler.compile_to_object(
+            module, options, lambda stage: report(_STAGES.get(stage, stage))
+        )
 
     def link(self, objects: Sequence[Path], output: Path) -> None:
         from fairway import compiler
