@@ -68,7 +68,8 @@ def FairwayConvertToLLVM : Pass<"fairway-convert-to-llvm", "mlir::ModuleOp"> {
     point reductions may reassociate. Math functions that neither the processor
     nor LLVM knows become scalar calls of the C math library.
   }];
-  let dependentDialects = ["mlir::LLVM::LLVMDialect"];
+  let dependentDialects = ["mlir::LLVM::LLVMDialect", "mlir::arith::ArithDialect",
+                           "mlir::func::FuncDialect", "mlir::vector::VectorDialect"];
 }
 
 def FairwayAnnotateKernels : Pass<"fairway-annotate-kernels", "mlir::ModuleOp"> {

@@ -20,6 +20,7 @@
 #include "mlir/Conversion/UBToLLVM/UBToLLVM.h"
 #include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVM.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Transforms/DialectConversion.h"
 
@@ -33,7 +34,22 @@ using namespace mlir;
 namespace {
 
 struct ConvertToLLVM : fairway::impl::FairwayConvertToLLVMBase<ConvertToLLVM> {
+  /// Functions that LLVM has no intrinsic for, or none as exact, are calls of
+  /// the C math library, element by element.
+  LogicalResult callLibrary() {
+    ConversionTarget target(getContext());
+    target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
+    target.addIllegalOp<math::AcoshOp, math::AsinhOp, math::AtanhOp,
+                        math::CbrtOp, math::ErfOp, math::ErfcOp, math::ExpM1Op,
+                        math::Log1pOp>();
+    RewritePatternSet patterns(&getContext());
+    populateMathToLibmConversionPatterns(patterns);
+    return applyPartialConversion(getOperation(), target, std::move(patterns));
+  }
+
   void runOnOperation() override {
+    if (failed(callLibrary()))
+      return signalPassFailure();
     MLIRContext *context = &getContext();
     const auto &layouts = getAnalysis<DataLayoutAnalysis>();
     LowerToLLVMOptions options(context, layouts.getAtOrAbove(getOperation()));
@@ -50,12 +66,8 @@ struct ConvertToLLVM : fairway::impl::FairwayConvertToLLVMBase<ConvertToLLVM> {
     populateVectorToLLVMConversionPatterns(converter, patterns,
                                            /*reassociateFPReductions=*/true,
                                            /*force32BitVectorIndices=*/true);
-    // LLVM's intrinsic where there is one, otherwise the C library, element by
-    // element. The benefits make that order.
     populateMathToLLVMConversionPatterns(converter, patterns,
-                                         /*approximateLog1p=*/false,
-                                         /*benefit=*/2);
-    populateMathToLibmConversionPatterns(patterns, /*benefit=*/1);
+                                         /*approximateLog1p=*/false);
 
     LLVMConversionTarget target(*context);
     target.addLegalOp<ModuleOp>();

@@ -38,6 +38,12 @@ void addFunctionAttributes(Module &module, const TargetMachine &machine,
     // Kernels are written for this width; LLVM would halve 512 on some.
     function.addFnAttr("prefer-vector-width", utostr(traits.vectorBits));
     function.addFnAttr(Attribute::MustProgress);
+    // A fill or copy loop stays a loop: as a call of the C library it would
+    // look so cheap to the unroller that thousands of stores come of it, which
+    // cost half a minute in the scheduler.
+    function.addFnAttr("no-builtin-memset");
+    function.addFnAttr("no-builtin-memcpy");
+    function.addFnAttr("no-builtin-memmove");
   }
 }
 

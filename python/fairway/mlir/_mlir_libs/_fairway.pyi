@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The compiler's C API as Python sees it. Use `fairway.compiler` instead."""
+
+from collections.abc import Callable, Sequence
+
+class Error(RuntimeError):
+    """A failure; its arguments are (status, message, where, stage)."""
+
+    args: tuple[int, str, str, str]
+
+def compile(
+    module: str,
+    *,
+    triple: str,
+    cpu: str,
+    features: str,
+    version: str,
+    metadata: str,
+    threads: int,
+    opt_level: int,
+    dump_dir: str,
+    progress: Callable[[str], None] | None,
+) -> bytes:
+    """Compiles the text of a Program to an object file."""
+
+def compile_weights(path: str, triple: str) -> bytes:
+    """Wraps a file as the weights' object file."""
+
+def link_shared(objects: Sequence[str], output: str) -> None:
+    """Links object files to a shared library."""
+
+def check_machine(triple: str, cpu: str, features: str) -> None:
+    """Raises `Error` for an unknown machine."""
+
+def host_cpu() -> tuple[str, str]:
+    """This machine's processor: its name and features as LLVM says them."""

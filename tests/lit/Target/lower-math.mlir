@@ -1,0 +1,67 @@
+// RUN: fairway-opt --fairway-lower-math %s | FileCheck %s
+// RUN: fairway-opt --fairway-lower-math=fma=false %s | FileCheck %s --check-prefix=NOFMA
+
+// CHECK-LABEL: @polynomials
+// CHECK-NOT: math.{{exp|tanh|erf|log}}
+// CHECK: return
+func.func @polynomials(%x: vector<8xf32>) -> vector<8xf32> {
+  %0 = math.exp %x : vector<8xf32>
+  %1 = math.tanh %0 : vector<8xf32>
+  %2 = math.erf %1 : vector<8xf32>
+  %3 = math.log %2 : vector<8xf32>
+  return %3 : vector<8xf32>
+}
+
+// The half-precision version computes in single precision.
+// CHECK-LABEL: @half
+// CHECK: arith.extf %{{.*}} : f16 to f32
+// CHECK-NOT: math.exp
+// CHECK: arith.truncf %{{.*}} : f32 to f16
+func.func @half(%x: f16) -> f16 {
+  %0 = math.exp %x : f16
+  return %0 : f16
+}
+
+// Double precision and functions without a good polynomial are left alone.
+// CHECK-LABEL: @untouched
+// CHECK: math.exp %{{.*}} : f64
+// CHECK: math.sin %{{.*}} : vector<8xf32>
+func.func @untouched(%x: f64, %y: vector<8xf32>) -> (f64, vector<8xf32>) {
+  %0 = math.exp %x : f64
+  %1 = math.sin %y : vector<8xf32>
+  return %0, %1 : f64, vector<8xf32>
+}
+
+// CHECK-LABEL: @truncate
+// CHECK: %[[F32:.*]] = arith.truncf %{{.*}} : f64 to f32
+// CHECK: arith.truncf %[[F32]] : f32 to f16
+// CHECK: arith.truncf %{{.*}} : vector<4xf64> to vector<4xf32>
+// CHECK-NOT: bf16
+// CHECK: arith.bitcast %{{.*}} : vector<4xi16> to vector<4xbf16>
+func.func @truncate(%x: f64, %y: vector<4xf64>) -> (f16, vector<4xbf16>) {
+  %0 = arith.truncf %x : f64 to f16
+  %1 = arith.truncf %y : vector<4xf64> to vector<4xbf16>
+  return %0, %1 : f16, vector<4xbf16>
+}
+
+// CHECK-LABEL: @fma
+// CHECK: math.fma
+// CHECK: vector.fma
+// NOFMA-LABEL: @fma
+// NOFMA-NOT: fma
+// NOFMA: arith.mulf
+// NOFMA: arith.addf
+// NOFMA: arith.mulf
+// NOFMA: arith.addf
+func.func @fma(%x: f32, %y: vector<8xf32>) -> (f32, vector<8xf32>) {
+  %0 = math.fma %x, %x, %x : f32
+  %1 = vector.fma %y, %y, %y : vector<8xf32>
+  return %0, %1 : f32, vector<8xf32>
+}
+
+// CHECK-LABEL: @divide
+// CHECK-NOT: arith.ceildivsi
+func.func @divide(%x: index, %y: index) -> index {
+  %0 = arith.ceildivsi %x, %y : index
+  return %0 : index
+}
