@@ -316,12 +316,6 @@ BodyEmitter::emit(Point point, const llvm::DenseMap<unsigned, Value> &known) {
     for (auto &[key, lanes] : values)
       scalars.map(key, lanes.value);
     Operation *clone = b.clone(inner, scalars);
-    clone->walk([&](linalg::IndexOp index) {
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPoint(index);
-      index.replaceAllUsesWith(loopValue(index.getDim(), point));
-      index.erase();
-    });
     for (auto [from, to] : llvm::zip(inner.getResults(), clone->getResults()))
       values[from] = {Lanes::Uniform, to};
   }

@@ -115,10 +115,10 @@ def LowerGenerics : Pass<"fairway-lower-generics", "mlir::func::FuncOp"> {
 def ExpandMath : Pass<"fairway-expand-math", "mlir::func::FuncOp"> {
   let summary = "Turn math functions into arithmetic that vectorizes";
   let description = [{
-    Single-precision exp, tanh, erf, log, sin, cos and others become
-    polynomials (half precision goes through single), `rsqrt` a division, and
-    conversions from and to bfloat16 integer arithmetic. Double precision and
-    rare functions stay: they become calls of the C library.
+    Single-precision exp, expm1, tanh, erf and logarithms become polynomials
+    (half precision goes through single), `rsqrt` a division, and conversions
+    from and to bfloat16 integer arithmetic. Double precision and rare
+    functions stay scalar: they become calls of the C library.
   }];
   let dependentDialects = [
     "mlir::arith::ArithDialect", "mlir::math::MathDialect",
