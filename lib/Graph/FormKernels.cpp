@@ -36,15 +36,30 @@ static void copyForeignResults(func::FuncOp func) {
   }
 }
 
-/// An insertion changes its destination: each gets a filled tensor of its own.
-static void unshareFills(func::FuncOp func) {
-  func.walk([](tensor::InsertSliceOp insert) {
-    auto fill = insert.getDest().getDefiningOp<linalg::FillOp>();
-    if (!fill || fill->hasOneUse())
+/// A kernel changes its destination in place. A destination that something else
+/// reads, or that belongs to the caller, is copied before.
+static void ownDestinations(func::FuncOp func) {
+  func.walk([](DestinationStyleOpInterface op) {
+    if (!isCompute(op))
       return;
-    OpBuilder builder(insert);
-    auto clone = cast<linalg::FillOp>(builder.clone(*fill));
-    insert.getDestMutable().assign(clone.getResult(0));
+    for (OpOperand &init : op.getDpsInitsMutable()) {
+      Operation *def = init.get().getDefiningOp();
+      if (isa_and_nonnull<tensor::EmptyOp, arith::ConstantOp>(def))
+        continue;
+      if (isa_and_nonnull<linalg::FillOp>(def) && isa<linalg::LinalgOp>(*op))
+        continue; // Repeated inside the kernel.
+      if (def && isCompute(def) && def->hasOneUse())
+        continue;
+      OpBuilder builder(op);
+      if (isa_and_nonnull<linalg::FillOp>(def)) {
+        init.set(builder.clone(*def)->getResult(0));
+        continue;
+      }
+      auto type = cast<RankedTensorType>(init.get().getType());
+      init.set(createTranspose(
+          builder, op.getLoc(), init.get(),
+          llvm::to_vector(llvm::seq<int64_t>(0, type.getRank()))));
+    }
   });
 }
 
@@ -58,7 +73,7 @@ struct FormKernelsPass
       auto func = module.lookupSymbol<func::FuncOp>(name);
       if (!func)
         continue;
-      unshareFills(func);
+      ownDestinations(func);
       copyForeignResults(func);
       for (KernelGroup &group : groupIntoKernels(func))
         outliner.outline(func, group);

@@ -43,6 +43,10 @@ struct BufferizeKernels
           kernel.setArgAttr(arg, "bufferization.writable",
                             BoolAttr::get(&getContext(), false));
 
+    for (auto func : module.getOps<func::FuncOp>())
+      if (!func->hasAttr("fairway.kernel"))
+        separateDestinations(func);
+
     IRRewriter rewriter(&getContext());
     if (failed(bufferization::eliminateEmptyTensors(rewriter, module)))
       return signalPassFailure();
@@ -56,6 +60,19 @@ struct BufferizeKernels
       return signalPassFailure();
     for (func::FuncOp kernel : kernels)
       dropResults(kernel);
+  }
+
+  /// Each call of a kernel gets memory of its own: equal `tensor.empty` are one
+  /// value, and two calls that write to one value would share a buffer.
+  static void separateDestinations(func::FuncOp entry) {
+    entry.walk([](func::CallOp call) {
+      OpBuilder b(call);
+      for (OpOperand &operand : call->getOpOperands())
+        if (operand.get().getDefiningOp<tensor::EmptyOp>())
+          operand.set(bufferization::AllocTensorOp::create(
+              b, call.getLoc(),
+              cast<RankedTensorType>(operand.get().getType()), ValueRange()));
+    });
   }
 
   static unsigned firstOut(func::FuncOp kernel) {
