@@ -79,11 +79,15 @@ llvm::Error fairway::DiagnosticCollector::take(StringRef stage,
                                           fallback.str(), "", stage.str());
   // The parser meets operations of dialects that are not loaded, the graph's
   // verifier others that it does not accept, the lowerings what they lack.
-  bool unsupported = StringRef(message).contains("unsupported") ||
-                     StringRef(message).contains("not found for custom op") ||
-                     StringRef(message).contains("unregistered dialect");
-  auto kind = unsupported        ? CompileError::Kind::UnsupportedOp
-              : stage == "parse" ? CompileError::Kind::InvalidModel
-                                 : CompileError::Kind::Internal;
+  StringRef text = message;
+  bool unsupported = false;
+  for (StringRef phrase :
+       {"unsupported operation", "not found for custom op", "cannot express",
+        "dynamic control flow", "unregistered dialect"})
+    unsupported |= text.contains(phrase);
+  auto kind = unsupported ? CompileError::Kind::UnsupportedOp
+              : stage == "parse" || stage == "verify"
+                  ? CompileError::Kind::InvalidModel
+                  : CompileError::Kind::Internal;
   return llvm::make_error<CompileError>(kind, message, where, stage.str());
 }

@@ -42,9 +42,19 @@ private:
                                           "cancelled", "", stage.str());
   }
 
-  /// Runs the passes that `build` adds and dumps what they leave.
+  /// Runs the passes that `build` adds.
+  llvm::Error passes(StringRef name,
+                     llvm::function_ref<void(OpPassManager &)> build);
+
+  /// The same with the ceremony of a stage.
   llvm::Error stage(StringRef name,
-                    llvm::function_ref<void(OpPassManager &)> build);
+                    llvm::function_ref<void(OpPassManager &)> build) {
+    if (llvm::Error error = start(name))
+      return error;
+    if (llvm::Error error = passes(name, build))
+      return error;
+    return dump(name);
+  }
 
   llvm::Error dump(StringRef name);
 
@@ -70,16 +80,14 @@ llvm::Error Driver::dump(StringRef name) {
   return llvm::Error::success();
 }
 
-llvm::Error Driver::stage(StringRef name,
-                          llvm::function_ref<void(OpPassManager &)> build) {
-  if (llvm::Error error = start(name))
-    return error;
+llvm::Error Driver::passes(StringRef name,
+                           llvm::function_ref<void(OpPassManager &)> build) {
   PassManager manager(module.getContext(), ModuleOp::getOperationName());
   build(manager);
   fairway::DiagnosticCollector diagnostics(module.getContext());
   if (failed(manager.run(module)))
     return diagnostics.take(name, "the stage failed without saying why");
-  return dump(name);
+  return llvm::Error::success();
 }
 
 llvm::Expected<llvm::SmallVector<char, 0>> Driver::run() {
@@ -95,6 +103,11 @@ llvm::Expected<llvm::SmallVector<char, 0>> Driver::run() {
     return std::move(error);
 
   if (!fairway::hasPlan(module)) {
+    // What this refuses is the model's fault, what comes later is ours.
+    if (llvm::Error error = passes("verify", [](OpPassManager &manager) {
+          manager.addPass(fairway::createVerifyContract());
+        }))
+      return std::move(error);
     // Kernels as tensor code, called by @main and @prepare.
     if (llvm::Error error = stage("graph", [&](OpPassManager &manager) {
           fairway::GraphOptions graph;

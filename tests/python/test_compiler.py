@@ -103,7 +103,7 @@ def run(library: Path, x: np.ndarray, w: np.ndarray, threads: int = 1) -> np.nda
     model = _runtime.Model(str(library))
     if not model.has_weights:
         model.set_parameters([w])
-    model.prepare(threads)
+        model.prepare(threads)
     return model.run([x], None, threads)[0]
 
 
@@ -340,6 +340,27 @@ def test_unknown_operation_is_named_with_its_place(host) -> None:
     with pytest.raises(errors.UnsupportedOp, match="torch.aten.strange") as caught:
         compiler.compile_to_object(text, host)
     assert caught.value.where == "net.py:12"
+
+
+@pytest.mark.parametrize(
+    ("body", "error", "text"),
+    [
+        ("", errors.InvalidModel, "no function @main"),
+        (
+            'func.func @main(%x: tensor<?xf32> {fairway.name = "x"}) { return }',
+            errors.InvalidModel,
+            "'x' has the dynamic shape",
+        ),
+        (
+            "func.func @main(%c: tensor<i1>) { cf.br ^bb1 ^bb1: return }",
+            errors.UnsupportedOp,
+            "dynamic control flow",
+        ),
+    ],
+)
+def test_module_that_is_no_program_is_refused(host, body: str, error: type, text: str) -> None:
+    with pytest.raises(error, match=text):
+        compiler.compile_to_object(f"module {{ {body} }}", host)
 
 
 def test_malformed_plan_is_a_defect(host) -> None:
