@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from collections.abc import Callable
 
-from . import build, environments, system
+from . import build, environments, system, third_party
 from .doctor import report
 from .failure import Failure
 from .lock import exclusive
@@ -30,6 +31,7 @@ def main() -> int:
         _parser().error(f"unknown arguments: {' '.join(rest)}")
     action: Callable[[list[str]], None] = arguments.action
     start = time.monotonic()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends children as Ctrl-C does
     try:
         action([argument for argument in rest if argument != "--"])
     except Failure as failure:
@@ -60,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
         ("test", test, "build everything and pass every test (arguments go to pytest)"),
         ("lint", lint, "check formatting, types and style"),
         ("build", build_all, "build the wheel and the programs for tests"),
+        ("lock", lock, "pin the recipes of third_party/ in conan.lock"),
         ("doctor", doctor, "tell what is there and what is missing; changes nothing"),
     ):
         command = commands.add_parser(name, help=text, description=text)
@@ -115,6 +118,14 @@ def build_all(arguments: list[str]) -> None:
         _set_up(system.build_packages(), None)
         build.ensure_wheel()
         build.ensure_test_programs()
+
+
+def lock(arguments: list[str]) -> None:
+    """Pins the recipes."""
+    del arguments
+    with exclusive():
+        environments.ensure_tools()
+        third_party.relock()
 
 
 def doctor(arguments: list[str]) -> None:

@@ -7,6 +7,7 @@ import os
 import queue
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -48,6 +49,11 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     values["PYTHONUNBUFFERED"] = "1"
     values["PIP_DISABLE_PIP_VERSION_CHECK"] = "1"
     values["PIP_ROOT_USER_ACTION"] = "ignore"
+    # Without these ccache gives up on precompiled headers, and on another clone's objects.
+    values.setdefault("CCACHE_SLOPPINESS", "pch_defines,time_macros")
+    values.setdefault("CCACHE_BASEDIR", str(ROOT))
+    values.setdefault("CCACHE_NOHASHDIR", "1")
+    values.setdefault("CMAKE_BUILD_PARALLEL_LEVEL", str(os.cpu_count() or 1))
     values.update(extra or {})
     return values
 
@@ -93,6 +99,7 @@ def run(
                 text=True,
                 errors="replace",
                 bufsize=1,
+                start_new_session=True,  # so that its children end with it
             )
         except OSError as error:
             raise Failure(f"cannot run {arguments[0]}: {error.strerror}", hint) from error
@@ -103,7 +110,7 @@ def run(
                     file.flush()
                 display.update(line, time.monotonic() - start)
         except BaseException:
-            process.terminate()
+            os.killpg(process.pid, signal.SIGTERM)
             process.wait()
             raise
     status = process.wait()
