@@ -22,10 +22,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import fairway
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+
+import fairway
 
 TOLERANCE = 1e-4  # of the largest value; float32 rounding in such nets is near 1e-6
 IMPORT_LIMIT_MILLISECONDS = 150

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from fairway import _runtime
 
 Build = Callable[..., Path]

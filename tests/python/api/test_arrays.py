@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from fairway.arrays import check_inputs
 from fairway.errors import InvalidArgument
 from fairway.program import TensorSpec

@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import fairway
 import numpy as np
 import pytest
+
+import fairway
 
 torch = pytest.importorskip("torch")
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from fairway.cache import DEFAULT_MAX_BYTES, Cache, content_key
 from fairway.errors import CacheError
 

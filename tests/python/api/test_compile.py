@@ -10,9 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import fairway
 import numpy as np
 import pytest
+
+import fairway
 from fairway.cache import Cache
 
 torch = pytest.importorskip("torch")

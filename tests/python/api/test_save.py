@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import fairway
 import numpy as np
 import pytest
+
+import fairway
 
 ABI_OFFSET = 4
 MAGIC = b"FWY1"

@@ -15,8 +15,9 @@ from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 from typing import Any
 
-import fairway
 import pytest
+
+import fairway
 from fairway import doctor, targets
 from fairway.cache import Cache
 

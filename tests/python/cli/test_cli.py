@@ -13,6 +13,7 @@ import click
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+
 from fairway.cli import main
 from fairway.cli.exits import ExitCode
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import fairway
 import pytest
+
+import fairway
 
 if TYPE_CHECKING:
     from conftest import Subject
