@@ -1,4 +1,5 @@
-//===- AssignLayout.cpp - images become channels-last -------------------------===//
+//===- AssignLayout.cpp - images become channels-last
+//-------------------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -123,8 +124,7 @@ void LayoutAssigner::propagateThrough(linalg::GenericOp op) {
     auto it = channelOf.find(operand.get());
     if (it == channelOf.end())
       continue;
-    AffineExpr expr =
-        op.getMatchingIndexingMap(&operand).getResult(it->second);
+    AffineExpr expr = op.getMatchingIndexingMap(&operand).getResult(it->second);
     if (auto dim = dyn_cast<AffineDimExpr>(expr))
       loop = dim.getPosition();
   }
@@ -185,8 +185,7 @@ Value LayoutAssigner::convertUse(OpOperand &use, unsigned channel) {
   SmallVector<int64_t> inverse(rank);
   for (auto [i, p] : llvm::enumerate(getPermutation(rank, channel)))
     inverse[p] = i;
-  return createTranspose(builder, use.getOwner()->getLoc(), use.get(),
-                         inverse);
+  return createTranspose(builder, use.getOwner()->getLoc(), use.get(), inverse);
 }
 
 void LayoutAssigner::rewrite() {
@@ -217,8 +216,7 @@ void LayoutAssigner::rewrite() {
       auto it = channelOf.find(insert.getResult());
       if (it == channelOf.end() || !aware(op))
         return;
-      auto permutation =
-          getPermutation(insert.getType().getRank(), it->second);
+      auto permutation = getPermutation(insert.getType().getRank(), it->second);
       auto permute = [&](ArrayRef<int64_t> values) {
         SmallVector<int64_t> permuted;
         for (int64_t p : permutation)
@@ -282,9 +280,8 @@ namespace {
 struct AssignLayoutPass
     : public fairway::impl::AssignLayoutBase<AssignLayoutPass> {
   void runOnOperation() override {
-    getOperation().walk([&](func::FuncOp func) {
-      numLaidOut += LayoutAssigner(func).run();
-    });
+    getOperation().walk(
+        [&](func::FuncOp func) { numLaidOut += LayoutAssigner(func).run(); });
   }
 };
 } // namespace

@@ -1,4 +1,5 @@
-//===- BlockWeights.cpp - weights in panels of vector width -------------------===//
+//===- BlockWeights.cpp - weights in panels of vector width
+//-------------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -49,7 +50,7 @@ struct BlockWeight {
   unsigned loop;      ///< the loop that runs over the weight's panels
   unsigned outDim;    ///< the output's dimension of that loop (its last)
   unsigned weightDim; ///< the weight's dimension of that loop
-  int64_t panel; ///< 0: only move the loop's dimension to the end
+  int64_t panel;      ///< 0: only move the loop's dimension to the end
 
   void rewrite(RewriterBase &rewriter);
 
@@ -113,8 +114,7 @@ void BlockWeight::rewrite(RewriterBase &rewriter) {
 
   SmallVector<AffineMap> maps;
   for (AffineMap map : op.getIndexingMapsArray())
-    maps.push_back(
-        AffineMap::get(inner + 1, 0, map.getResults(), ctx));
+    maps.push_back(AffineMap::get(inner + 1, 0, map.getResults(), ctx));
   maps[weight->getOperandNumber()] = AffineMap::get(inner + 1, 0, exprs, ctx);
   unsigned outNumber = op.getDpsInitOperand(0)->getOperandNumber();
   SmallVector<AffineExpr> outExprs(maps[outNumber].getResults());
@@ -139,9 +139,9 @@ void BlockWeight::rewrite(RewriterBase &rewriter) {
   } else {
     newInit = expandDim(rewriter, loc, init, outDim, panel);
   }
-  auto blocked = linalg::GenericOp::create(
-      rewriter, loc, TypeRange{newInit.getType()}, inputs, ValueRange{newInit},
-      maps, loops);
+  auto blocked =
+      linalg::GenericOp::create(rewriter, loc, TypeRange{newInit.getType()},
+                                inputs, ValueRange{newInit}, maps, loops);
   rewriter.inlineRegionBefore(op.getRegion(), blocked.getRegion(),
                               blocked.getRegion().begin());
   SmallVector<ReassociationIndices> groups;
@@ -181,24 +181,22 @@ private:
                                      ParameterOnly &parameterOnly) {
     if (!isMultiplyAccumulate(op))
       return std::nullopt;
-    AffineMap outMap =
-        op.getMatchingIndexingMap(op.getDpsInitOperand(0));
+    AffineMap outMap = op.getMatchingIndexingMap(op.getDpsInitOperand(0));
     if (!outMap.isProjectedPermutation() || outMap.getNumResults() == 0)
       return std::nullopt;
     unsigned outDim = outMap.getNumResults() - 1;
     unsigned loop = outMap.getDimPosition(outDim);
     for (OpOperand *operand : op.getDpsInputOperands()) {
       AffineMap map = op.getMatchingIndexingMap(operand);
-      OpOperand *other =
-          op.getDpsInputOperand(1 - operand->getOperandNumber());
-      auto position = map.getResultPosition(
-          getAffineDimExpr(loop, op.getContext()));
+      OpOperand *other = op.getDpsInputOperand(1 - operand->getOperandNumber());
+      auto position =
+          map.getResultPosition(getAffineDimExpr(loop, op.getContext()));
       if (!position || !map.isProjectedPermutation() ||
           !parameterOnly.contains(operand->get()) ||
           parameterOnly.contains(other->get()))
         continue;
-      BlockWeight block{op,     operand, loop, outDim,
-                        static_cast<unsigned>(*position), 0};
+      BlockWeight block{
+          op, operand, loop, outDim, static_cast<unsigned>(*position), 0};
       bool isLast = *position + 1 == map.getNumResults();
       if (op.getMatchingIndexingMap(other).isFunctionOfDim(loop)) {
         if (isLast)

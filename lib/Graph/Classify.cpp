@@ -1,4 +1,5 @@
-//===- Classify.cpp - what a kernel does, in one word -------------------------===//
+//===- Classify.cpp - what a kernel does, in one word
+//-------------------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -12,19 +13,20 @@
 using namespace mlir;
 using namespace fairway;
 
-static bool contains(Operation *op, llvm::function_ref<bool(Operation *)> test) {
-  return op->walk([&](Operation *inner) {
-             return test(inner) ? WalkResult::interrupt()
-                                : WalkResult::advance();
-           }).wasInterrupted();
+static bool contains(Operation *op,
+                     llvm::function_ref<bool(Operation *)> test) {
+  return op
+      ->walk([&](Operation *inner) {
+        return test(inner) ? WalkResult::interrupt() : WalkResult::advance();
+      })
+      .wasInterrupted();
 }
 
 /// A loop that indexes both inputs and the output: depthwise or batched.
 static bool hasSharedLoop(linalg::GenericOp op) {
   for (unsigned loop = 0, e = op.getNumLoops(); loop < e; ++loop)
-    if (llvm::all_of(op.getIndexingMapsArray(), [&](AffineMap map) {
-          return map.isFunctionOfDim(loop);
-        }))
+    if (llvm::all_of(op.getIndexingMapsArray(),
+                     [&](AffineMap map) { return map.isFunctionOfDim(loop); }))
       return true;
   return false;
 }
@@ -46,7 +48,8 @@ StringRef fairway::classifyOp(Operation *op) {
     return "pool";
   if (generic.getNumReductionLoops())
     return "reduce";
-  if (contains(op, [](Operation *inner) { return isa<tensor::ExtractOp>(inner); }))
+  if (contains(op,
+               [](Operation *inner) { return isa<tensor::ExtractOp>(inner); }))
     return "gather";
   if (&generic.getBody()->front() == generic.getBody()->getTerminator() &&
       generic.getNumDpsInputs() == 1) {
@@ -67,7 +70,8 @@ StringRef fairway::classifyGroup(ArrayRef<Operation *> ops) {
     if (llvm::is_contained(order, kind))
       return kind;
     reductions += kind == "reduce";
-    exp |= contains(op, [](Operation *inner) { return isa<math::ExpOp>(inner); });
+    exp |=
+        contains(op, [](Operation *inner) { return isa<math::ExpOp>(inner); });
     rsqrt |= contains(op, [](Operation *inner) {
       return isa<math::RsqrtOp, math::SqrtOp>(inner);
     });
@@ -93,8 +97,8 @@ int64_t fairway::countFlops(Operation *op) {
     iterations *= range;
   int64_t perIteration = 0;
   for (Operation &inner : *linalgOp.getBlock())
-    perIteration += isa<arith::ArithDialect, math::MathDialect>(
-                        inner.getDialect()) &&
-                    !isa<arith::ConstantOp>(inner);
+    perIteration +=
+        isa<arith::ArithDialect, math::MathDialect>(inner.getDialect()) &&
+        !isa<arith::ConstantOp>(inner);
   return iterations * perIteration;
 }

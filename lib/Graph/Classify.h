@@ -1,4 +1,5 @@
-//===- Classify.h - what a kernel does, in one word ---------------------------===//
+//===- Classify.h - what a kernel does, in one word
+//---------------------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

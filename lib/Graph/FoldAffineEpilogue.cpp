@@ -1,4 +1,5 @@
-//===- FoldAffineEpilogue.cpp - batch norm goes into the weights --------------===//
+//===- FoldAffineEpilogue.cpp - batch norm goes into the weights
+//--------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -129,8 +130,7 @@ AffineForm Folder::evaluate(Value value, OpBuilder &builder,
   if (isa<arith::AddFOp>(op) && l.dependsOnX != r.dependsOnX) {
     AffineForm &x = l.dependsOnX ? l : r, &c = l.dependsOnX ? r : l;
     form.scale = x.scale;
-    form.shift =
-        x.shift ? arith(arith::AddFOp(), x.shift, c.shift) : c.shift;
+    form.shift = x.shift ? arith(arith::AddFOp(), x.shift, c.shift) : c.shift;
   } else if (isa<arith::SubFOp>(op) && l.dependsOnX && !r.dependsOnX) {
     form.scale = l.scale;
     Value zero = l.shift;
@@ -166,8 +166,7 @@ Value Folder::findFrontier() {
         continue;
       bool userIsAffine = false;
       if (!op.hasTrait<OpTrait::IsTerminator>() && op.getNumResults() == 1)
-        userIsAffine =
-            evaluate(op.getResult(0), noBuilder, scalars).isAffine;
+        userIsAffine = evaluate(op.getResult(0), noBuilder, scalars).isAffine;
       if (userIsAffine)
         continue;
       if (frontier && frontier != operand)
@@ -202,8 +201,8 @@ Value Folder::buildChannelVector(RewriterBase &rewriter, Value frontier,
     maps.push_back(AffineMap::get(1, 0, exprs, ctx));
   }
   maps.push_back(AffineMap::getMultiDimIdentityMap(1, ctx));
-  Value empty = tensor::EmptyOp::create(rewriter, loc,
-                                        ArrayRef<int64_t>{channels}, elementType);
+  Value empty = tensor::EmptyOp::create(
+      rewriter, loc, ArrayRef<int64_t>{channels}, elementType);
   return linalg::GenericOp::create(
              rewriter, loc, TypeRange{empty.getType()}, inputs,
              ValueRange{empty}, maps,
@@ -332,7 +331,8 @@ struct FoldAffineEpiloguePass
             !isMultiplyAccumulate(contraction) ||
             !isa<FloatType>(getElementTypeOrSelf(x->get())) ||
             !epilogue.getMatchingIndexingMap(x).isIdentity() ||
-            !contraction.getMatchingIndexingMap(contraction.getDpsInitOperand(0))
+            !contraction
+                 .getMatchingIndexingMap(contraction.getDpsInitOperand(0))
                  .isProjectedPermutation())
           continue;
         bool done = false;

@@ -1,11 +1,12 @@
-//===- FormKernels.cpp - the graph is cut into kernels ------------------------===//
+//===- FormKernels.cpp - the graph is cut into kernels
+//------------------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "KernelGroups.h"
 #include "GraphUtils.h"
+#include "KernelGroups.h"
 #include "fairway/Graph/Passes.h"
 
 namespace fairway {

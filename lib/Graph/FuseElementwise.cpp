@@ -1,4 +1,5 @@
-//===- FuseElementwise.cpp - element-wise chains become one op ----------------===//
+//===- FuseElementwise.cpp - element-wise chains become one op
+//----------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -97,8 +98,8 @@ struct FuseElementwise
     populateMathAlgebraicSimplificationPatterns(patterns);
     GreedyRewriteConfig config;
     config.setUseTopDownTraversal();
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns),
-                                     config)))
+    if (failed(
+            applyPatternsGreedily(getOperation(), std::move(patterns), config)))
       signalPassFailure();
   }
 };

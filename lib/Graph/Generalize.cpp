@@ -1,4 +1,5 @@
-//===- Generalize.cpp - one form for every op ---------------------------------===//
+//===- Generalize.cpp - one form for every op
+//---------------------------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

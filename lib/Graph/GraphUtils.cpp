@@ -1,4 +1,5 @@
-//===- GraphUtils.cpp - questions that several graph passes ask ---------------===//
+//===- GraphUtils.cpp - questions that several graph passes ask
+//---------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -77,19 +78,18 @@ bool ParameterOnly::contains(Value value) {
     Operation *op = value.getDefiningOp();
     llvm::SetVector<Value> captured;
     getUsedValuesDefinedAbove(op->getRegions(), captured);
-    result = isMemoryEffectFree(op) &&
-             llvm::all_of(op->getOperands(),
-                          [&](Value v) { return contains(v); }) &&
-             llvm::all_of(captured, [&](Value v) { return contains(v); });
+    result =
+        isMemoryEffectFree(op) &&
+        llvm::all_of(op->getOperands(), [&](Value v) { return contains(v); }) &&
+        llvm::all_of(captured, [&](Value v) { return contains(v); });
   }
   known[value] = result;
   return result;
 }
 
 int64_t fairway::getSizeInBytes(RankedTensorType type) {
-  unsigned bits = type.getElementType().isIndex()
-                      ? 64
-                      : type.getElementTypeBitWidth();
+  unsigned bits =
+      type.getElementType().isIndex() ? 64 : type.getElementTypeBitWidth();
   return type.getNumElements() * ((bits + 7) / 8);
 }
 

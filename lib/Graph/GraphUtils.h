@@ -1,4 +1,5 @@
-//===- GraphUtils.h - questions that several graph passes ask -----------------===//
+//===- GraphUtils.h - questions that several graph passes ask
+//-----------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

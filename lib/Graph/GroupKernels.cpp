@@ -1,4 +1,5 @@
-//===- GroupKernels.cpp - which ops form a kernel -----------------------------===//
+//===- GroupKernels.cpp - which ops form a kernel
+//-----------------------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -37,10 +38,10 @@ struct Growing {
   SmallVector<Operation *> ops; ///< in reverse program order
   /// For each op the loops that run over the group's rows.
   llvm::DenseMap<Operation *, SmallVector<unsigned>> rows;
-  unsigned numRows = 0;    ///< leading dimensions that all ops share
-  unsigned minRows = 0;    ///< a contraction needs this many of them
+  unsigned numRows = 0; ///< leading dimensions that all ops share
+  unsigned minRows = 0; ///< a contraction needs this many of them
   bool hasContraction = false;
-  int64_t elements = 0;    ///< of the largest op's iteration space
+  int64_t elements = 0; ///< of the largest op's iteration space
 };
 
 class Grouper {
@@ -141,8 +142,8 @@ bool Grouper::join(Operation *op) {
   bool contraction = isMultiplyAccumulate(producer);
   unsigned rank =
       cast<RankedTensorType>(producer.getResult(0).getType()).getRank();
-  if (contraction && (group->hasContraction || numRows != rank ||
-                      numRows != group->numRows))
+  if (contraction &&
+      (group->hasContraction || numRows != rank || numRows != group->numRows))
     return false;
   if (hasWindow(producer) && numRows != rank)
     return false;

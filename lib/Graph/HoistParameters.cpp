@@ -1,4 +1,5 @@
-//===- HoistParameters.cpp - what parameters decide runs at load --------------===//
+//===- HoistParameters.cpp - what parameters decide runs at load
+//--------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -172,8 +173,8 @@ void Hoister::rewriteMain() {
     Value value = prepared[i];
     auto attrs = builder.getDictionaryAttr(
         {builder.getNamedAttr(kKindAttr, builder.getStringAttr("prepared")),
-         builder.getNamedAttr(
-             kNameAttr, builder.getStringAttr("prepared." + Twine(i))),
+         builder.getNamedAttr(kNameAttr,
+                              builder.getStringAttr("prepared." + Twine(i))),
          builder.getNamedAttr("fairway.prepared",
                               builder.getI64IntegerAttr(i))});
     unsigned index = main.getNumArguments();

@@ -1,4 +1,5 @@
-//===- KernelGroups.h - which ops form a kernel, and outlining it -------------===//
+//===- KernelGroups.h - which ops form a kernel, and outlining it
+//-------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,5 @@
-//===- LegalizeBools.cpp - stores booleans as bytes ---------------------------===//
+//===- LegalizeBools.cpp - stores booleans as bytes
+//---------------------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -40,8 +41,8 @@ static void legalizeBody(linalg::LinalgOp op) {
     if (!arg.getType().isInteger(1))
       continue;
     arg.setType(builder.getI8Type());
-    auto narrow = arith::TruncIOp::create(builder, op.getLoc(),
-                                          builder.getI1Type(), arg);
+    auto narrow =
+        arith::TruncIOp::create(builder, op.getLoc(), builder.getI1Type(), arg);
     arg.replaceAllUsesExcept(narrow.getResult(), narrow);
   }
   for (OpOperand &operand : body->getTerminator()->getOpOperands())
@@ -49,8 +50,7 @@ static void legalizeBody(linalg::LinalgOp op) {
 }
 
 namespace {
-struct LegalizeBools
-    : public fairway::impl::LegalizeBoolsBase<LegalizeBools> {
+struct LegalizeBools : public fairway::impl::LegalizeBoolsBase<LegalizeBools> {
   void runOnOperation() override {
     getOperation()->walk([&](Operation *op) {
       if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op)) {

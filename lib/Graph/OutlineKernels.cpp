@@ -1,4 +1,5 @@
-//===- OutlineKernels.cpp - a kernel becomes a function -----------------------===//
+//===- OutlineKernels.cpp - a kernel becomes a function
+//-----------------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -149,9 +150,8 @@ Operation *KernelBuilder::cloneOp(Operation *op) {
     unsigned number = init->getOperandNumber();
     auto it = destinationOf.find(init);
     if (it != destinationOf.end()) {
-      clone->setOperand(number,
-                        builder.getInsertionBlock()
-                            ->getArgument(inputs.size() + it->second));
+      clone->setOperand(number, builder.getInsertionBlock()->getArgument(
+                                    inputs.size() + it->second));
       continue;
     }
     // Initial values are never shared: each op gets memory of its own.
@@ -217,14 +217,14 @@ func::FuncOp KernelBuilder::build() {
       AffineMap identity = builder.getMultiDimIdentityMap(type.getRank());
       SmallVector<utils::IteratorType> loops(type.getRank(),
                                              utils::IteratorType::parallel);
-      value = linalg::GenericOp::create(
-                  builder, root->getLoc(), TypeRange{type}, ValueRange{value},
-                  ValueRange{out}, ArrayRef<AffineMap>{identity, identity},
-                  loops,
-                  [](OpBuilder &b, Location l, ValueRange args) {
-                    linalg::YieldOp::create(b, l, args[0]);
-                  })
-                  .getResult(0);
+      value =
+          linalg::GenericOp::create(
+              builder, root->getLoc(), TypeRange{type}, ValueRange{value},
+              ValueRange{out}, ArrayRef<AffineMap>{identity, identity}, loops,
+              [](OpBuilder &b, Location l, ValueRange args) {
+                linalg::YieldOp::create(b, l, args[0]);
+              })
+              .getResult(0);
     }
     results.push_back(value);
   }
@@ -268,8 +268,7 @@ func::FuncOp KernelOutliner::findOrInsert(func::FuncOp kernel, StringRef kind) {
 void KernelOutliner::outline(func::FuncOp caller, const KernelGroup &group) {
   KernelBuilder kernelBuilder(caller, group);
   func::FuncOp kernel = kernelBuilder.build();
-  StringRef kind =
-      kernel->getAttrOfType<StringAttr>(kKernelAttr).getValue();
+  StringRef kind = kernel->getAttrOfType<StringAttr>(kKernelAttr).getValue();
   kernel = findOrInsert(kernel, kind);
 
   Operation *root = group.root();
@@ -279,9 +278,8 @@ void KernelOutliner::outline(func::FuncOp caller, const KernelGroup &group) {
        llvm::zip(kernelBuilder.destinations, root->getResultTypes())) {
     if (!destination) {
       auto tensor = cast<RankedTensorType>(type);
-      destination =
-          tensor::EmptyOp::create(builder, root->getLoc(), tensor.getShape(),
-                                  tensor.getElementType());
+      destination = tensor::EmptyOp::create(
+          builder, root->getLoc(), tensor.getShape(), tensor.getElementType());
     }
     operands.push_back(destination);
   }

@@ -1,4 +1,5 @@
-//===- RemoveAsserts.cpp - drops run-time assertions --------------------------===//
+//===- RemoveAsserts.cpp - drops run-time assertions
+//--------------------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -16,8 +17,7 @@ namespace fairway {
 using namespace mlir;
 
 namespace {
-struct RemoveAsserts
-    : public fairway::impl::RemoveAssertsBase<RemoveAsserts> {
+struct RemoveAsserts : public fairway::impl::RemoveAssertsBase<RemoveAsserts> {
   void runOnOperation() override {
     getOperation()->walk([&](cf::AssertOp op) {
       op.erase();

@@ -1,4 +1,5 @@
-//===- VerifyContract.cpp - rejects what the waist does not allow -------------===//
+//===- VerifyContract.cpp - rejects what the waist does not allow
+//-------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -61,9 +62,8 @@ private:
     };
     for (auto [i, type] : llvm::enumerate(main.getArgumentTypes())) {
       auto name = main.getArgAttrOfType<StringAttr>(i, fairway::kNameAttr);
-      std::string what =
-          name ? ("argument '" + name.getValue() + "'").str()
-               : ("argument number " + Twine(i)).str();
+      std::string what = name ? ("argument '" + name.getValue() + "'").str()
+                              : ("argument number " + Twine(i)).str();
       if (failed(verify(type, what)))
         return failure();
     }

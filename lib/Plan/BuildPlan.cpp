@@ -1,16 +1,13 @@
-//===- BuildPlan.cpp - entries become lists of steps --------------------------===//
+//===- BuildPlan.cpp - entries become lists of steps
+//--------------------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "MemoryPlan.h"
+#include "EntryPlanner.h"
 #include "fairway/Plan/Passes.h"
-#include "fairway/Runtime/artefact.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/BuiltinOps.h"
-#include "mlir/IR/SymbolTable.h"
 
 namespace fairway {
 #define GEN_PASS_DEF_BUILDPLAN
@@ -20,321 +17,12 @@ namespace fairway {
 using namespace mlir;
 using namespace fairway;
 
-static int64_t getBytes(MemRefType type) {
-  unsigned bits = type.getElementTypeBitWidth();
-  return type.getNumElements() * ((bits + 7) / 8);
-}
-
 static std::string getDtype(Type element) {
   if (element.isBF16())
     return "bfloat16";
   if (isa<FloatType>(element))
     return "float" + std::to_string(element.getIntOrFloatBitWidth());
   return "int" + std::to_string(element.getIntOrFloatBitWidth());
-}
-
-namespace {
-/// A place in memory: an allocation until it is laid out, then as in the ABI.
-struct Place {
-  enum Kind { Allocation, Input, Output, Constant } kind;
-  int64_t index;
-  int64_t offset = 0;
-};
-
-struct Access {
-  Place place;
-  int64_t bytes;
-  bool writes;
-};
-
-struct Step {
-  func::FuncOp kernel;
-  SmallVector<Access> accesses;
-  bool barrier = false;
-};
-
-/// Translates one entry, @main or @prepare, into steps.
-class EntryPlanner {
-public:
-  EntryPlanner(func::FuncOp entry, SymbolTable &symbols,
-               SmallVector<Place> arguments)
-      : entry(entry), symbols(symbols), arguments(std::move(arguments)) {}
-
-  LogicalResult run();
-  DictionaryAttr getAttr() const;
-
-private:
-  FailureOr<Place> findPlace(Value value);
-  LogicalResult addCall(func::CallOp call);
-  LogicalResult addCopy(Location loc, Value source, Place target);
-  LogicalResult placeResults(func::ReturnOp ret);
-  void layOut();
-  void insertBarriers();
-  func::FuncOp getCopyKernel(Location loc, MemRefType source);
-
-  func::FuncOp entry;
-  SymbolTable &symbols;
-  SmallVector<Place> arguments;
-  SmallVector<Step> steps;
-  SmallVector<int64_t> allocationBytes;
-  llvm::DenseMap<Value, int64_t> allocationOf;
-  llvm::DenseMap<int64_t, int64_t> outputOf; ///< allocation -> output
-  ArenaLayout arena;
-};
-} // namespace
-
-FailureOr<Place> EntryPlanner::findPlace(Value value) {
-  if (auto arg = dyn_cast<BlockArgument>(value))
-    return arguments[arg.getArgNumber()];
-  Operation *def = value.getDefiningOp();
-  if (isa<memref::AllocOp>(def)) {
-    auto [it, isNew] = allocationOf.try_emplace(value, allocationBytes.size());
-    if (isNew)
-      allocationBytes.push_back(getBytes(cast<MemRefType>(value.getType())));
-    return Place{Place::Allocation, it->second};
-  }
-  if (isa<memref::ExpandShapeOp, memref::CollapseShapeOp, memref::CastOp,
-          memref::ReinterpretCastOp>(def))
-    if (cast<MemRefType>(value.getType()).getLayout().isIdentity())
-      return findPlace(def->getOperand(0));
-  if (auto subview = dyn_cast<memref::SubViewOp>(def)) {
-    auto [strides, offset] = subview.getType().getStridesAndOffset();
-    FailureOr<Place> base = findPlace(subview.getSource());
-    if (failed(base) || ShapedType::isDynamic(offset) ||
-        subview.getType().getNumContiguousTrailingDims() !=
-            subview.getType().getRank())
-      return def->emitError("internal error: a view that is not dense");
-    base->offset += offset * (subview.getType().getElementTypeBitWidth() / 8);
-    return base;
-  }
-  return def->emitError("internal error: cannot plan the memory of '")
-         << def->getName() << "'";
-}
-
-LogicalResult EntryPlanner::addCall(func::CallOp call) {
-  Step step;
-  step.kernel = symbols.lookup<func::FuncOp>(call.getCallee());
-  int64_t numOuts =
-      step.kernel->getAttrOfType<IntegerAttr>("fairway.num_outs").getInt();
-  // The last three operands stand for scratch, worker and workers, which the
-  // runtime supplies.
-  int64_t numBuffers = call.getNumOperands() - 3;
-  int64_t firstOut = numBuffers - numOuts;
-  for (auto [i, operand] :
-       llvm::enumerate(call.getOperands().take_front(numBuffers))) {
-    auto type = dyn_cast<MemRefType>(operand.getType());
-    if (!type)
-      return call.emitError("internal error: a kernel operand of type ")
-             << operand.getType();
-    FailureOr<Place> place = findPlace(operand);
-    if (failed(place))
-      return failure();
-    step.accesses.push_back(
-        {*place, getBytes(type), static_cast<int64_t>(i) >= firstOut});
-  }
-  steps.push_back(std::move(step));
-  return success();
-}
-
-/// A kernel that copies a dense buffer; worker 0 does it.
-func::FuncOp EntryPlanner::getCopyKernel(Location loc, MemRefType type) {
-  OpBuilder builder(entry.getContext());
-  std::string name;
-  llvm::raw_string_ostream stream(name);
-  stream << "copy_" << type.getElementType();
-  for (int64_t size : type.getShape())
-    stream << "_" << size;
-  if (auto known = symbols.lookup<func::FuncOp>(name))
-    return known;
-  auto scratch = MemRefType::get({0}, builder.getI8Type());
-  Type index = builder.getIndexType();
-  auto func = func::FuncOp::create(
-      loc, name,
-      builder.getFunctionType({type, type, scratch, index, index}, {}));
-  func.setPrivate();
-  Block *body = func.addEntryBlock();
-  builder.setInsertionPointToStart(body);
-  memref::CopyOp::create(builder, loc, body->getArgument(0),
-                         body->getArgument(1));
-  func::ReturnOp::create(builder, loc);
-  func->setAttr("fairway.kernel", builder.getStringAttr("copy"));
-  func->setAttr("fairway.num_outs", builder.getI64IntegerAttr(1));
-  func->setAttr("fairway.tiles", builder.getI64IntegerAttr(1));
-  func->setAttr("fairway.scratch_bytes", builder.getI64IntegerAttr(0));
-  func->setAttr("fairway.bytes", builder.getI64IntegerAttr(2 * getBytes(type)));
-  symbols.insert(func);
-  return func;
-}
-
-LogicalResult EntryPlanner::addCopy(Location loc, Value source, Place target) {
-  FailureOr<Place> from = findPlace(source);
-  if (failed(from))
-    return failure();
-  auto type = cast<MemRefType>(source.getType());
-  auto dense = MemRefType::get(type.getShape(), type.getElementType());
-  Step step;
-  step.kernel = getCopyKernel(loc, dense);
-  step.accesses = {{*from, getBytes(dense), false},
-                   {target, getBytes(dense), true}};
-  steps.push_back(std::move(step));
-  return success();
-}
-
-/// A returned allocation becomes the caller's buffer; anything else is copied.
-LogicalResult EntryPlanner::placeResults(func::ReturnOp ret) {
-  for (auto [i, operand] : llvm::enumerate(ret.getOperands())) {
-    FailureOr<Place> place = findPlace(operand);
-    if (failed(place))
-      return failure();
-    int64_t index = i;
-    bool whole =
-        place->kind == Place::Allocation && place->offset == 0 &&
-        allocationBytes[place->index] ==
-            getBytes(cast<MemRefType>(operand.getType()));
-    if (whole && outputOf.try_emplace(place->index, index).second)
-      continue;
-    if (failed(addCopy(ret.getLoc(), operand, {Place::Output, index})))
-      return failure();
-  }
-  return success();
-}
-
-void EntryPlanner::layOut() {
-  SmallVector<Lifetime> lifetimes(allocationBytes.size());
-  for (auto [i, life] : llvm::enumerate(lifetimes))
-    life = {allocationBytes[i], std::numeric_limits<int64_t>::max(), -1};
-  for (auto [number, step] : llvm::enumerate(steps))
-    for (Access &access : step.accesses) {
-      if (access.place.kind != Place::Allocation)
-        continue;
-      Lifetime &life = lifetimes[access.place.index];
-      life.first = std::min<int64_t>(life.first, number);
-      life.last = std::max<int64_t>(life.last, number);
-    }
-  SmallVector<Lifetime> inArena;
-  SmallVector<int64_t> numbers;
-  for (auto [i, life] : llvm::enumerate(lifetimes))
-    if (!outputOf.count(i) && life.last >= 0) {
-      inArena.push_back(life);
-      numbers.push_back(i);
-    }
-  arena = layOutArena(inArena, FAIRWAY_BUFFER_ALIGNMENT);
-  llvm::DenseMap<int64_t, int64_t> offsetOf;
-  for (auto [number, offset] : llvm::zip(numbers, arena.offsets))
-    offsetOf[number] = offset;
-  for (Step &step : steps)
-    for (Access &access : step.accesses) {
-      Place &place = access.place;
-      if (place.kind != Place::Allocation)
-        continue;
-      if (auto it = outputOf.find(place.index); it != outputOf.end()) {
-        place.kind = Place::Output;
-        place.index = it->second;
-      } else {
-        place.offset += offsetOf[place.index];
-        place.index = 0;
-      }
-    }
-}
-
-static bool conflict(const Access &a, const Access &b) {
-  return (a.writes || b.writes) && a.place.kind == b.place.kind &&
-         a.place.index == b.place.index &&
-         a.place.offset < b.place.offset + b.bytes &&
-         b.place.offset < a.place.offset + a.bytes;
-}
-
-/// Workers meet only where a step touches memory that a step since their last
-/// meeting touched, and one of the two writes.
-void EntryPlanner::insertBarriers() {
-  SmallVector<const Access *> sinceBarrier;
-  for (Step &step : steps) {
-    step.barrier = llvm::any_of(step.accesses, [&](const Access &access) {
-      return llvm::any_of(sinceBarrier, [&](const Access *earlier) {
-        return conflict(access, *earlier);
-      });
-    });
-    if (step.barrier)
-      sinceBarrier.clear();
-    for (const Access &access : step.accesses)
-      sinceBarrier.push_back(&access);
-  }
-}
-
-LogicalResult EntryPlanner::run() {
-  for (Operation &op : entry.getBody().front()) {
-    if (auto call = dyn_cast<func::CallOp>(op)) {
-      if (failed(addCall(call)))
-        return failure();
-    } else if (auto copy = dyn_cast<memref::CopyOp>(op)) {
-      FailureOr<Place> target = findPlace(copy.getTarget());
-      if (failed(target) ||
-          failed(addCopy(op.getLoc(), copy.getSource(), *target)))
-        return failure();
-    } else if (auto ret = dyn_cast<func::ReturnOp>(op)) {
-      if (failed(placeResults(ret)))
-        return failure();
-    } else if (!isa<memref::AllocOp, memref::DeallocOp, memref::ExpandShapeOp,
-                    memref::CollapseShapeOp, memref::CastOp, memref::SubViewOp,
-                    memref::ReinterpretCastOp>(op) &&
-               !isMemoryEffectFree(&op)) {
-      return op.emitError("internal error: '")
-             << op.getName() << "' is left outside every kernel";
-    }
-  }
-  layOut();
-  insertBarriers();
-  return success();
-}
-
-DictionaryAttr EntryPlanner::getAttr() const {
-  Builder b(const_cast<EntryPlanner *>(this)->entry.getContext());
-  SmallVector<Attribute> list;
-  int64_t scratch = 0;
-  auto number = [](func::FuncOp func, StringRef name) -> int64_t {
-    auto attr = func->getAttrOfType<IntegerAttr>(name);
-    return attr ? attr.getInt() : 0;
-  };
-  for (const Step &step : steps) {
-    func::FuncOp kernel = step.kernel;
-    SmallVector<Attribute> buffers;
-    for (const Access &access : step.accesses) {
-      int64_t space = 0;
-      switch (access.place.kind) {
-      case Place::Allocation:
-        space = FAIRWAY_SPACE_ARENA;
-        break;
-      case Place::Input:
-        space = FAIRWAY_SPACE_INPUT;
-        break;
-      case Place::Output:
-        space = FAIRWAY_SPACE_OUTPUT;
-        break;
-      case Place::Constant:
-        space = FAIRWAY_SPACE_CONSTANT;
-        break;
-      }
-      buffers.push_back(b.getI64ArrayAttr(
-          {space, access.place.index, access.place.offset}));
-    }
-    scratch = std::max(scratch, number(kernel, "fairway.scratch_bytes"));
-    list.push_back(b.getDictionaryAttr({
-        b.getNamedAttr("kernel", FlatSymbolRefAttr::get(kernel)),
-        b.getNamedAttr("buffers", b.getArrayAttr(buffers)),
-        b.getNamedAttr("barrier", b.getBoolAttr(step.barrier)),
-        b.getNamedAttr("tiles", b.getI64IntegerAttr(std::max<int64_t>(
-                                    1, number(kernel, "fairway.tiles")))),
-        b.getNamedAttr("flops",
-                       b.getI64IntegerAttr(number(kernel, "fairway.flops"))),
-        b.getNamedAttr("bytes",
-                       b.getI64IntegerAttr(number(kernel, "fairway.bytes"))),
-    }));
-  }
-  return b.getDictionaryAttr({
-      b.getNamedAttr("arena_bytes", b.getI64IntegerAttr(arena.bytes)),
-      b.getNamedAttr("scratch_bytes", b.getI64IntegerAttr(scratch)),
-      b.getNamedAttr("steps", b.getArrayAttr(list)),
-  });
 }
 
 namespace {
@@ -410,9 +98,9 @@ private:
     Builder b(&getContext());
     return b.getDictionaryAttr({
         b.getNamedAttr("name", name ? name : b.getStringAttr(defaultName)),
-        b.getNamedAttr("dtype",
-                       dtype ? dtype
-                             : b.getStringAttr(getDtype(type.getElementType()))),
+        b.getNamedAttr(
+            "dtype",
+            dtype ? dtype : b.getStringAttr(getDtype(type.getElementType()))),
         b.getNamedAttr("shape", b.getI64ArrayAttr(type.getShape())),
     });
   }

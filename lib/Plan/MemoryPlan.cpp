@@ -1,4 +1,5 @@
-//===- MemoryPlan.cpp - places buffers in one arena ---------------------------===//
+//===- MemoryPlan.cpp - places buffers in one arena
+//---------------------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

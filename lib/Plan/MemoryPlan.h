@@ -1,4 +1,5 @@
-//===- MemoryPlan.h - places buffers in one arena -----------------------------===//
+//===- MemoryPlan.h - places buffers in one arena
+//-----------------------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
