@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "BodyEmitter.h"
 #include "Access.h"
+#include "LoopPlan.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -97,6 +98,46 @@ Value BodyEmitter::asLane(Lanes lanes, int64_t lane) {
   return arith::AddIOp::create(b, loc, lanes.value, offset);
 }
 
+/// Whether operand `index` lies in memory with rows and lanes exchanged, in
+/// square blocks of `lanes`.
+bool BodyEmitter::isTransposed(unsigned index, int64_t lanes) {
+  OpOperand &operand = op->getOpOperand(index);
+  return site.rowDim && site.rows == lanes && lanes <= kMaxTransposeLanes &&
+         classifyWalk(op.getMatchingIndexingMap(&operand),
+                      cast<MemRefType>(operand.get().getType()),
+                      *site.rowDim) == Walk::Contiguous;
+}
+
+/// Loads a square block row by row of memory and exchanges rows and lanes, by
+/// as many rounds of perfect shuffles as the number of lanes has bits.
+void BodyEmitter::loadTransposed(unsigned index, Point point) {
+  OpOperand &operand = op->getOpOperand(index);
+  Location loc = op.getLoc();
+  int64_t count = point.lanes;
+  auto type = VectorType::get(
+      {count}, cast<MemRefType>(operand.get().getType()).getElementType());
+  SmallVector<Value> block;
+  for (int64_t lane = 0; lane < count; ++lane)
+    block.push_back(vector::LoadOp::create(
+        b, loc, type, operand.get(),
+        indices(index, {0, point.column + lane, 1})));
+  SmallVector<int64_t> low, high;
+  for (int64_t lane = 0; lane < count / 2; ++lane) {
+    low.append({lane, count + lane});
+    high.append({count / 2 + lane, count + count / 2 + lane});
+  }
+  for (int64_t round = 1; round < count; round *= 2) {
+    SmallVector<Value> next;
+    for (int64_t i = 0; i < count / 2; ++i)
+      for (ArrayRef<int64_t> mask : {ArrayRef(low), ArrayRef(high)})
+        next.push_back(vector::ShuffleOp::create(
+            b, loc, block[i], block[i + count / 2], mask));
+    block = next;
+  }
+  for (int64_t row = 0; row < count; ++row)
+    loaded[{index, row, point.column, count}] = {Lanes::Varying, block[row]};
+}
+
 BodyEmitter::Lanes BodyEmitter::loadOperand(unsigned index, Point point) {
   OpOperand &operand = op->getOpOperand(index);
   auto type = dyn_cast<MemRefType>(operand.get().getType());
@@ -127,6 +168,10 @@ BodyEmitter::Lanes BodyEmitter::loadOperand(unsigned index, Point point) {
                                      indices(index, point))};
     break;
   case Walk::Strided: {
+    if (isTransposed(index, point.lanes)) {
+      loadTransposed(index, point);
+      return loaded[key];
+    }
     SmallVector<Value> elements;
     for (int64_t lane = 0; lane < point.lanes; ++lane) {
       Point at{point.row, point.column + lane, 1};

@@ -16,6 +16,8 @@ namespace fairway {
 struct Site {
   llvm::SmallVector<mlir::OpFoldResult> ivs;
   std::optional<unsigned> rowDim, vectorDim;
+  /// How many rows there are.
+  int64_t rows = 1;
 };
 
 /// Emits the body of one generic at the builder's insertion point. Loads and
@@ -55,6 +57,8 @@ private:
   };
 
   Lanes loadOperand(unsigned index, Point point);
+  bool isTransposed(unsigned index, int64_t lanes);
+  void loadTransposed(unsigned index, Point point);
   Lanes emitOp(mlir::Operation *inner, llvm::ArrayRef<Lanes> operands,
                Point point);
   Lanes emitIndex(mlir::linalg::IndexOp index, Point point);
@@ -73,8 +77,9 @@ private:
   mlir::OpBuilder &b;
   mlir::linalg::GenericOp op;
   Site site;
-  llvm::DenseMap<std::tuple<unsigned, int64_t, int64_t, int64_t>, Lanes>
-      loaded;
+  /// By operand, row, column and number of lanes.
+  using LoadKey = std::tuple<unsigned, int64_t, int64_t, int64_t>;
+  llvm::DenseMap<LoadKey, Lanes> loaded;
   llvm::DenseMap<std::pair<mlir::Value, int64_t>, mlir::Value> broadcasts;
 };
 

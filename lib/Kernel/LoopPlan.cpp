@@ -202,13 +202,36 @@ static void orderLoops(linalg::GenericOp op, ArrayRef<int64_t> sizes,
   }
 }
 
+/// Without a reduction, rows serve to read operands that lie in memory with
+/// another loop innermost: a square block of them at a time.
+static void planTranspose(linalg::GenericOp op, ArrayRef<int64_t> sizes,
+                          LoopPlan &plan) {
+  if (plan.lanes > kMaxTransposeLanes)
+    return;
+  for (OpOperand *input : op.getDpsInputOperands()) {
+    if (!readsOperand(op, input->getOperandNumber()) ||
+        walkOf(op, *input, *plan.vectorDim) != Walk::Strided)
+      continue;
+    for (unsigned dim = 0; dim < sizes.size(); ++dim) {
+      if (sizeOr(sizes[dim]) < plan.lanes ||
+          walkOf(op, *input, dim) != Walk::Contiguous)
+        continue;
+      plan.rowDim = dim;
+      plan.rows = plan.lanes;
+      // Write whole cache lines.
+      if (sizeOr(sizes[*plan.vectorDim]) >= 2 * plan.lanes)
+        plan.vectors = 2;
+      return;
+    }
+  }
+}
+
 /// Chooses the loop to unroll over registers, and how far.
 static void planRows(linalg::GenericOp op, ArrayRef<int64_t> sizes,
                      const VectorUnit &unit, LoopPlan &plan) {
   auto iterators = op.getIteratorTypesArray();
-  bool reduces = op.getNumReductionLoops() > 0;
-  if (!reduces || !plan.vectorDim)
-    return;
+  if (op.getNumReductionLoops() == 0)
+    return planTranspose(op, sizes, plan);
   int64_t vectorSize = sizeOr(sizes[*plan.vectorDim]);
   int64_t outs = op.getNumDpsInits();
   int64_t budget = std::max<int64_t>(1, (int64_t(unit.registers) - 2) / outs);

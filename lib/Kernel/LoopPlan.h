@@ -43,6 +43,9 @@ struct LoopPlan {
   bool isChunked() const { return hoisted > 0 || chunk > 0; }
 };
 
+/// Blocks of this many lanes squared are still transposed in registers.
+inline constexpr int64_t kMaxTransposeLanes = 16;
+
 /// Chooses the plan for `op` (on memrefs) by a small cost model: contiguous
 /// accesses are cheap, invariant ones nearly free, strided ones cost a lane
 /// each.

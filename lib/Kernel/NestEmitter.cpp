@@ -83,7 +83,7 @@ private:
   void finish(ArrayRef<Value> accs);
   void emitEpilogue(ArrayRef<Values> results);
 
-  Site mainSite() { return {ivs, plan.rowDim, plan.vectorDim}; }
+  Site mainSite() { return {ivs, plan.rowDim, plan.vectorDim, tile.rows}; }
   Site attachedSite(const Attached &attached);
   /// The tile's points in the order in which accumulators are held.
   template <typename Fn> void forEachPoint(Fn fn) {
