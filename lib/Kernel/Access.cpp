@@ -1,4 +1,4 @@
-//===- Access.cpp - how an operand walks along a loop ------------------------===//
+//===- Access.cpp - how an operand walks along a loop ---------------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -111,8 +111,8 @@ std::optional<Combiner> matchCombiner(linalg::GenericOp op, unsigned index) {
           .Default(std::nullopt);
   if (!kind)
     return std::nullopt;
-  return Combiner{
-      last, neutralElement(*kind, last->getResult(0).getType()), *kind};
+  return Combiner{last, neutralElement(*kind, last->getResult(0).getType()),
+                  *kind};
 }
 
 } // namespace fairway

@@ -1,4 +1,4 @@
-//===- Access.h - how an operand walks along a loop --------------------------===//
+//===- Access.h - how an operand walks along a loop -----------------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- AssignScratch.cpp - allocations become views of scratch ---------------===//
+//===- AssignScratch.cpp - allocations become views of scratch ------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -29,24 +29,21 @@ std::optional<int64_t> boundBytes(memref::AllocOp alloc) {
   for (int64_t size : type.getShape()) {
     if (ShapedType::isDynamic(size)) {
       Value value = alloc.getDynamicSizes()[dynamic++];
-      FailureOr<int64_t> bound =
-          ValueBoundsConstraintSet::computeConstantBound(
-              presburger::BoundType::UB, value, /*stopCondition=*/nullptr,
-              /*closedUB=*/true);
+      FailureOr<int64_t> bound = ValueBoundsConstraintSet::computeConstantBound(
+          presburger::BoundType::UB, value, /*stopCondition=*/nullptr,
+          /*closedUB=*/true);
       if (failed(bound))
         return std::nullopt;
       size = std::max<int64_t>(*bound, 0);
     }
     elements *= size;
   }
-  unsigned bits = type.getElementType().isIndex()
-                      ? 64
-                      : type.getElementTypeBitWidth();
+  unsigned bits =
+      type.getElementType().isIndex() ? 64 : type.getElementTypeBitWidth();
   return elements * int64_t(llvm::divideCeil(bits, 8));
 }
 
-struct AssignScratch
-    : public fairway::impl::AssignScratchBase<AssignScratch> {
+struct AssignScratch : public fairway::impl::AssignScratchBase<AssignScratch> {
   using AssignScratchBase::AssignScratchBase;
 
   void runOnOperation() override {
@@ -86,8 +83,7 @@ struct AssignScratch
       b.setInsertionPoint(alloc);
       Value at = arith::ConstantIndexOp::create(b, alloc.getLoc(), offset);
       Value view = memref::ViewOp::create(b, alloc.getLoc(), alloc.getType(),
-                                          scratch, at,
-                                          alloc.getDynamicSizes());
+                                          scratch, at, alloc.getDynamicSizes());
       alloc.replaceAllUsesWith(view);
       alloc.erase();
     }

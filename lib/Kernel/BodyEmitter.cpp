@@ -1,4 +1,4 @@
-//===- BodyEmitter.cpp - a generic's body as vector code ---------------------===//
+//===- BodyEmitter.cpp - a generic's body as vector code ------------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -49,8 +49,8 @@ SmallVector<Value> BodyEmitter::indices(unsigned operand, Point point) {
   for (AffineExpr expr : map.getResults()) {
     AffineMap single = AffineMap::get(map.getNumDims(), 0,
                                       expr.replaceDims(dims), b.getContext());
-    OpFoldResult index = affine::makeComposedFoldedAffineApply(
-        b, op.getLoc(), single, site.ivs);
+    OpFoldResult index =
+        affine::makeComposedFoldedAffineApply(b, op.getLoc(), single, site.ivs);
     result.push_back(getValueOrCreateConstantIndexOp(b, op.getLoc(), index));
   }
   return result;
@@ -62,8 +62,8 @@ static Value addLanes(OpBuilder &b, Location loc, Value base, int64_t count) {
   SmallVector<Attribute> steps;
   for (int64_t lane = 0; lane < count; ++lane)
     steps.push_back(b.getIntegerAttr(base.getType(), lane));
-  Value step = arith::ConstantOp::create(b, loc,
-                                         DenseElementsAttr::get(type, steps));
+  Value step =
+      arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, steps));
   Value splat = vector::BroadcastOp::create(b, loc, type, base);
   return arith::AddIOp::create(b, loc, splat, step);
 }
@@ -118,9 +118,9 @@ void BodyEmitter::loadTransposed(unsigned index, Point point) {
       {count}, cast<MemRefType>(operand.get().getType()).getElementType());
   SmallVector<Value> block;
   for (int64_t lane = 0; lane < count; ++lane)
-    block.push_back(vector::LoadOp::create(
-        b, loc, type, operand.get(),
-        indices(index, {0, point.column + lane, 1})));
+    block.push_back(
+        vector::LoadOp::create(b, loc, type, operand.get(),
+                               indices(index, {0, point.column + lane, 1})));
   SmallVector<int64_t> low, high;
   for (int64_t lane = 0; lane < count / 2; ++lane) {
     low.append({lane, count + lane});
@@ -130,8 +130,8 @@ void BodyEmitter::loadTransposed(unsigned index, Point point) {
     SmallVector<Value> next;
     for (int64_t i = 0; i < count / 2; ++i)
       for (ArrayRef<int64_t> mask : {ArrayRef(low), ArrayRef(high)})
-        next.push_back(vector::ShuffleOp::create(
-            b, loc, block[i], block[i + count / 2], mask));
+        next.push_back(vector::ShuffleOp::create(b, loc, block[i],
+                                                 block[i + count / 2], mask));
     block = next;
   }
   for (int64_t row = 0; row < count; ++row)
@@ -148,10 +148,10 @@ BodyEmitter::Lanes BodyEmitter::loadOperand(unsigned index, Point point) {
   if (point.lanes > 1)
     walk = classifyWalk(op.getMatchingIndexingMap(&operand), type,
                         *site.vectorDim);
-  auto key = std::make_tuple(
-      index, dependsOn(index, site.rowDim) ? point.row : 0,
-      dependsOn(index, site.vectorDim) ? point.column : 0,
-      walk == Walk::Invariant ? 1 : point.lanes);
+  auto key =
+      std::make_tuple(index, dependsOn(index, site.rowDim) ? point.row : 0,
+                      dependsOn(index, site.vectorDim) ? point.column : 0,
+                      walk == Walk::Invariant ? 1 : point.lanes);
   if (auto it = loaded.find(key); it != loaded.end())
     return it->second;
 
@@ -199,9 +199,9 @@ void BodyEmitter::store(Value value, unsigned index, Point point) {
                             indices(index, point));
     return;
   }
-  Walk walk = classifyWalk(op.getMatchingIndexingMap(&operand),
-                           cast<MemRefType>(operand.get().getType()),
-                           *site.vectorDim);
+  Walk walk =
+      classifyWalk(op.getMatchingIndexingMap(&operand),
+                   cast<MemRefType>(operand.get().getType()), *site.vectorDim);
   if (walk == Walk::Contiguous) {
     vector::StoreOp::create(b, loc, value, operand.get(),
                             indices(index, point));
@@ -221,10 +221,10 @@ static void allowContraction(Operation *inner) {
   if (!math || !isa<arith::MulFOp, arith::AddFOp, arith::SubFOp>(inner))
     return;
   auto flags = math.getFastMathFlagsAttr().getValue();
-  inner->setAttr(math.getFastMathAttrName(),
-                 arith::FastMathFlagsAttr::get(
-                     inner->getContext(),
-                     flags | arith::FastMathFlags::contract));
+  inner->setAttr(
+      math.getFastMathAttrName(),
+      arith::FastMathFlagsAttr::get(inner->getContext(),
+                                    flags | arith::FastMathFlags::contract));
 }
 
 Operation *BodyEmitter::cloneScalar(Operation *inner, ValueRange operands) {
@@ -273,8 +273,8 @@ BodyEmitter::Lanes BodyEmitter::emitGather(memref::LoadOp gather,
     SmallVector<Value> where;
     for (const Lanes &l : at)
       where.push_back(l.value);
-    auto type = VectorType::get({point.lanes},
-                                gather.getMemRefType().getElementType());
+    auto type =
+        VectorType::get({point.lanes}, gather.getMemRefType().getElementType());
     return {Lanes::Varying, vector::LoadOp::create(b, op.getLoc(), type,
                                                    gather.getMemRef(), where)};
   }
@@ -297,13 +297,12 @@ BodyEmitter::Lanes BodyEmitter::emitOp(Operation *inner,
     return {Lanes::Uniform, cloneScalar(inner, scalars)->getResult(0)};
   }
   // Index arithmetic that keeps the form `base + lane`.
-  bool keepsIota =
-      (isa<arith::IndexCastOp>(inner) && isForm(0, Lanes::Iota)) ||
-      (isa<arith::AddIOp>(inner) &&
-       isForm(0, Lanes::Iota) != isForm(1, Lanes::Iota) &&
-       (isForm(0, Lanes::Uniform) || isForm(1, Lanes::Uniform))) ||
-      (isa<arith::SubIOp>(inner) && isForm(0, Lanes::Iota) &&
-       isForm(1, Lanes::Uniform));
+  bool keepsIota = (isa<arith::IndexCastOp>(inner) && isForm(0, Lanes::Iota)) ||
+                   (isa<arith::AddIOp>(inner) &&
+                    isForm(0, Lanes::Iota) != isForm(1, Lanes::Iota) &&
+                    (isForm(0, Lanes::Uniform) || isForm(1, Lanes::Uniform))) ||
+                   (isa<arith::SubIOp>(inner) && isForm(0, Lanes::Iota) &&
+                    isForm(1, Lanes::Uniform));
   if (keepsIota) {
     SmallVector<Value> scalars;
     for (const Lanes &operand : operands)
@@ -321,8 +320,7 @@ BodyEmitter::Lanes BodyEmitter::emitOp(Operation *inner,
     vectors.push_back(asVector(operand, point.lanes));
   OperationState state(inner->getLoc(), inner->getName());
   state.addOperands(vectors);
-  state.addTypes(
-      VectorType::get({point.lanes}, inner->getResult(0).getType()));
+  state.addTypes(VectorType::get({point.lanes}, inner->getResult(0).getType()));
   state.addAttributes(inner->getDiscardableAttrDictionary().getValue());
   if (Attribute properties = inner->getPropertiesAsAttribute())
     state.propertiesAttr = properties;

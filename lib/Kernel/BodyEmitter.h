@@ -1,4 +1,4 @@
-//===- BodyEmitter.h - a generic's body as vector code -----------------------===//
+//===- BodyEmitter.h - a generic's body as vector code --------------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- BufferizeKernels.cpp - tensors become memory --------------------------===//
+//===- BufferizeKernels.cpp - tensors become memory -----------------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -55,8 +55,8 @@ struct BufferizeKernels
     options.setFunctionBoundaryTypeConversion(
         bufferization::LayoutMapOption::IdentityLayoutMap);
     bufferization::BufferizationState state;
-    if (failed(bufferization::runOneShotModuleBufferize(module, options,
-                                                        state)))
+    if (failed(
+            bufferization::runOneShotModuleBufferize(module, options, state)))
       return signalPassFailure();
     for (func::FuncOp kernel : kernels)
       dropResults(kernel);
@@ -95,8 +95,8 @@ struct BufferizeKernels
       ++copies;
     }
     ret->eraseOperands(0, count);
-    kernel.setType(FunctionType::get(
-        &getContext(), kernel.getFunctionType().getInputs(), {}));
+    kernel.setType(FunctionType::get(&getContext(),
+                                     kernel.getFunctionType().getInputs(), {}));
     if (kernel.getAllResultAttrs())
       kernel.removeResAttrsAttr();
     auto uses = SymbolTable::getSymbolUses(kernel, getOperation());
@@ -105,8 +105,8 @@ struct BufferizeKernels
       if (!call)
         continue;
       OpBuilder at(call);
-      auto fresh = func::CallOp::create(at, call.getLoc(), kernel,
-                                        call.getOperands());
+      auto fresh =
+          func::CallOp::create(at, call.getLoc(), kernel, call.getOperands());
       fresh->setDiscardableAttrs(call->getDiscardableAttrDictionary());
       for (unsigned i = 0; i < count; ++i) {
         Value out = call.getOperand(first + i);

@@ -1,4 +1,4 @@
-//===- ExpandMath.cpp - math functions as arithmetic on vectors --------------===//
+//===- ExpandMath.cpp - math functions as arithmetic on vectors -----------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

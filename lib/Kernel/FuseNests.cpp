@@ -1,4 +1,4 @@
-//===- FuseNests.cpp - which generics share one loop nest --------------------===//
+//===- FuseNests.cpp - which generics share one loop nest -----------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -50,16 +50,15 @@ bool isElementwise(linalg::GenericOp op) {
 
 /// Memory that the body reads by itself.
 bool loadsInBody(linalg::GenericOp op) {
-  return !llvm::all_of(op.getBlock()->without_terminator(),
-                       [](Operation &inner) {
-                         return isMemoryEffectFree(&inner);
-                       });
+  return !llvm::all_of(
+      op.getBlock()->without_terminator(),
+      [](Operation &inner) { return isMemoryEffectFree(&inner); });
 }
 
 /// The loops of an op that accesses a buffer through `map`, as those of one
 /// that does so through `other`, if both visit each element once.
-std::optional<SmallVector<unsigned>>
-matchLoops(AffineMap map, AffineMap other, ArrayRef<unsigned> otherLoops) {
+std::optional<SmallVector<unsigned>> matchLoops(AffineMap map, AffineMap other,
+                                                ArrayRef<unsigned> otherLoops) {
   if (!map.isPermutation() || map.getNumResults() != other.getNumResults() ||
       !other.isProjectedPermutation())
     return std::nullopt;
@@ -229,8 +228,7 @@ Fusion Finder::run() {
   fusion.storeMain = !isDead(out, main);
   for (const Attached &attached : fusion.epilogue) {
     linalg::GenericOp op = attached.op;
-    fusion.storeEpilogue.push_back(
-        !isDead(op.getDpsInitOperand(0)->get(), op));
+    fusion.storeEpilogue.push_back(!isDead(op.getDpsInitOperand(0)->get(), op));
   }
   return fusion;
 }

@@ -1,4 +1,4 @@
-//===- FuseNests.h - which generics share one loop nest ----------------------===//
+//===- FuseNests.h - which generics share one loop nest -------------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- KernelCalls.cpp - kernels and the calls of them -----------------------===//
+//===- KernelCalls.cpp - kernels and the calls of them --------------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- KernelCalls.h - kernels and the calls of them -------------------------===//
+//===- KernelCalls.h - kernels and the calls of them ----------------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -16,9 +16,9 @@ llvm::SmallVector<mlir::func::FuncOp> getKernels(mlir::ModuleOp module);
 
 /// Appends an argument of type `type` to `kernel`, and to each call of it the
 /// value that `makeOperand` creates before the call.
-mlir::Value appendArgument(
-    mlir::func::FuncOp kernel, mlir::Type type,
-    llvm::function_ref<mlir::Value(mlir::OpBuilder &)> makeOperand);
+mlir::Value
+appendArgument(mlir::func::FuncOp kernel, mlir::Type type,
+               llvm::function_ref<mlir::Value(mlir::OpBuilder &)> makeOperand);
 
 } // namespace fairway
 

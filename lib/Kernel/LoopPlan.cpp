@@ -1,4 +1,4 @@
-//===- LoopPlan.cpp - which loops become vectors and registers ---------------===//
+//===- LoopPlan.cpp - which loops become vectors and registers ------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -96,8 +96,7 @@ static std::optional<Candidate> priceDim(linalg::GenericOp op, unsigned dim,
   llvm::DenseSet<Value> varying;
   if (!analyzeVarying(op, dim, varying))
     return std::nullopt;
-  int64_t lanes =
-      std::max<int64_t>(1, unit.bits / widestBits(op, varying));
+  int64_t lanes = std::max<int64_t>(1, unit.bits / widestBits(op, varying));
   lanes = std::min<int64_t>(lanes, llvm::bit_floor(uint64_t(size)));
   if (lanes < 2)
     return std::nullopt;
@@ -136,8 +135,8 @@ static std::optional<Candidate> priceDim(linalg::GenericOp op, unsigned dim,
 }
 
 /// `dims` by rising `key`, in their own order where it is equal.
-static SmallVector<unsigned>
-sortedBy(ArrayRef<unsigned> dims, llvm::function_ref<int(unsigned)> key) {
+static SmallVector<unsigned> sortedBy(ArrayRef<unsigned> dims,
+                                      llvm::function_ref<int(unsigned)> key) {
   SmallVector<std::tuple<int, unsigned, unsigned>> keyed;
   for (auto [position, dim] : llvm::enumerate(dims))
     keyed.emplace_back(key(dim), position, dim);
@@ -274,8 +273,7 @@ static void planRows(linalg::GenericOp op, ArrayRef<int64_t> sizes,
   plan.vectors = std::clamp<int64_t>(vectorSize / plan.lanes, 1, best ? 2 : 8);
   if (!best)
     return;
-  int64_t limit =
-      std::max<int64_t>(1, (budget - plan.vectors) / plan.vectors);
+  int64_t limit = std::max<int64_t>(1, (budget - plan.vectors) / plan.vectors);
   int64_t size = sizeOr(sizes[*best]);
   int64_t tiles = llvm::divideCeil(size, limit);
   plan.rowDim = best;

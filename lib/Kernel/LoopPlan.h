@@ -1,4 +1,4 @@
-//===- LoopPlan.h - which loops become vectors and registers -----------------===//
+//===- LoopPlan.h - which loops become vectors and registers --------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- LowerGenerics.cpp - linalg on memrefs to vector loops -----------------===//
+//===- LowerGenerics.cpp - linalg on memrefs to vector loops --------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -25,17 +25,16 @@ void generalizeCopy(RewriterBase &rewriter, memref::CopyOp copy) {
   AffineMap map = rewriter.getMultiDimIdentityMap(type.getRank());
   SmallVector<utils::IteratorType> iterators(type.getRank(),
                                              utils::IteratorType::parallel);
-  linalg::GenericOp::create(
-      rewriter, copy.getLoc(), copy.getSource(), copy.getTarget(),
-      ArrayRef<AffineMap>{map, map}, iterators,
-      [](OpBuilder &b, Location loc, ValueRange args) {
-        linalg::YieldOp::create(b, loc, args[0]);
-      });
+  linalg::GenericOp::create(rewriter, copy.getLoc(), copy.getSource(),
+                            copy.getTarget(), ArrayRef<AffineMap>{map, map},
+                            iterators,
+                            [](OpBuilder &b, Location loc, ValueRange args) {
+                              linalg::YieldOp::create(b, loc, args[0]);
+                            });
   rewriter.eraseOp(copy);
 }
 
-struct LowerGenerics
-    : public fairway::impl::LowerGenericsBase<LowerGenerics> {
+struct LowerGenerics : public fairway::impl::LowerGenericsBase<LowerGenerics> {
   using LowerGenericsBase::LowerGenericsBase;
 
   void runOnOperation() override {

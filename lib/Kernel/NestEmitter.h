@@ -1,4 +1,4 @@
-//===- NestEmitter.h - loops around a generic's body -------------------------===//
+//===- NestEmitter.h - loops around a generic's body ----------------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- PartitionKernels.cpp - each worker runs its share of the tiles --------===//
+//===- PartitionKernels.cpp - each worker runs its share of the tiles -----===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -113,8 +113,8 @@ struct PartitionKernels
     OpBuilder b = OpBuilder::atBlockBegin(&body);
     Location loc = body.getTerminator()->getLoc();
     Value zero = arith::ConstantIndexOp::create(b, loc, 0);
-    Value first = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq,
-                                        worker, zero);
+    Value first =
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, worker, zero);
     auto only = scf::IfOp::create(b, loc, first, /*withElseRegion=*/false);
     only.thenBlock()->getOperations().splice(
         only.thenBlock()->begin(), body.getOperations(),

@@ -1,4 +1,4 @@
-//===- TileKernels.cpp - a kernel becomes a loop over tiles ------------------===//
+//===- TileKernels.cpp - a kernel becomes a loop over tiles ---------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -64,8 +64,8 @@ SmallVector<linalg::LinalgOp> findRoots(func::FuncOp func) {
   SmallVector<linalg::LinalgOp> roots;
   for (linalg::LinalgOp op : all) {
     bool feeds = llvm::any_of(op->getUsers(), [](Operation *user) {
-      return !isa<tensor::InsertSliceOp, func::ReturnOp,
-                  tensor::ExpandShapeOp, tensor::CollapseShapeOp>(user);
+      return !isa<tensor::InsertSliceOp, func::ReturnOp, tensor::ExpandShapeOp,
+                  tensor::CollapseShapeOp>(user);
     });
     if (!feeds)
       roots.push_back(op);
@@ -159,12 +159,11 @@ struct TileKernels : public fairway::impl::TileKernelsBase<TileKernels> {
   LogicalResult tileRoot(linalg::LinalgOp root, ArrayRef<int64_t> sizes,
                          RewriterBase &rewriter) {
     scf::SCFTileAndFuseOptions options;
-    options.tilingOptions
-        .setLoopType(scf::SCFTilingOptions::LoopType::ForallOp)
+    options.tilingOptions.setLoopType(scf::SCFTilingOptions::LoopType::ForallOp)
         .setTileSizes(getAsIndexOpFoldResult(&getContext(), sizes));
     options.setFusionControlFn(
-        [](tensor::ExtractSliceOp, OpResult producer, bool)
-            -> std::optional<scf::SCFTileAndFuseOptions::ControlFnResult> {
+        [](tensor::ExtractSliceOp, OpResult producer,
+           bool) -> std::optional<scf::SCFTileAndFuseOptions::ControlFnResult> {
           bool returned =
               llvm::any_of(producer.getUsers(), [](Operation *user) {
                 return isa<func::ReturnOp>(user);

@@ -1,4 +1,4 @@
-//===- TileSizes.cpp - how large a kernel's tiles are ------------------------===//
+//===- TileSizes.cpp - how large a kernel's tiles are ---------------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -83,8 +83,7 @@ void Model::visitProducers(const Member &consumer) {
     auto [it, inserted] = members.insert({producer, member});
     if (inserted)
       continue;
-    for (auto [known, other] :
-         llvm::zip(it->second.rootLoop, member.rootLoop))
+    for (auto [known, other] : llvm::zip(it->second.rootLoop, member.rootLoop))
       if (known != other)
         known = std::nullopt;
   }
@@ -170,8 +169,8 @@ double Model::price(ArrayRef<int64_t> tile) const {
                   (linalgOp.getNumReductionLoops() > 0 ? 1.0 : 2.0);
     for (OpOperand &operand : op->getOpOperands()) {
       Operation *producer = operand.get().getDefiningOp();
-      bool internal = isa_and_nonnull<linalg::LinalgOp, tensor::EmptyOp>(
-          producer);
+      bool internal =
+          isa_and_nonnull<linalg::LinalgOp, tensor::EmptyOp>(producer);
       double bytes = double(footprint(member, operand, tile));
       inside += bytes;
       if (!internal)

@@ -1,4 +1,4 @@
-//===- TileSizes.h - how large a kernel's tiles are --------------------------===//
+//===- TileSizes.h - how large a kernel's tiles are -----------------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -13,8 +13,8 @@ namespace fairway {
 
 /// What the cost model knows of the machine.
 struct MachineModel {
-  double gflops = 60;          ///< of one core
-  double gigabytesPerSec = 15; ///< of one core, beyond its own cache
+  double gflops = 60;              ///< of one core
+  double gigabytesPerSec = 15;     ///< of one core, beyond its own cache
   int64_t cacheBytes = 512 * 1024; ///< of the core's own cache, for one tile
   double tileOverheadNs = 150;
   int64_t cores = 8; ///< that a kernel should be able to keep busy

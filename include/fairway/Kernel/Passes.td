@@ -1,4 +1,4 @@
-//===- Passes.td - passes of the Kernel stage ---------------------------------===//
+//===- Passes.td - passes of the Kernel stage -----------------------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,0 +1,84 @@
+//===- NestBuilder.h - the state behind emitNest --------------------------===//
+//
+// Part of the Fairway project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef FAIRWAY_LIB_KERNEL_NESTBUILDER_H
+#define FAIRWAY_LIB_KERNEL_NESTBUILDER_H
+
+#include "NestEmitter.h"
+
+namespace fairway {
+
+using Values = llvm::SmallVector<mlir::Value>;
+using LoopBody =
+    llvm::function_ref<Values(mlir::OpFoldResult iv, mlir::ValueRange)>;
+using SegmentBody = llvm::function_ref<Values(mlir::OpFoldResult iv,
+                                              int64_t step, mlir::ValueRange)>;
+
+/// Emits one nest. NestEmitter.cpp holds the loops around the tiles,
+/// NestTiles.cpp what happens in one tile.
+class NestBuilder {
+public:
+  NestBuilder(mlir::OpBuilder &b, const Fusion &fusion, const LoopPlan &plan)
+      : b(b), loc(fusion.main->getLoc()), fusion(fusion), main(fusion.main),
+        plan(plan), outs(main.getNumDpsInits()) {}
+
+  void run();
+
+private:
+  /// The block of outputs that one visit of the parallel loops computes.
+  struct Tile {
+    int64_t rows = 1, vectors = 1, lanes = 1;
+    int64_t count() const { return rows * vectors; }
+  };
+
+  Values loop(mlir::OpFoldResult lower, mlir::OpFoldResult upper, int64_t step,
+              mlir::ValueRange carried, LoopBody body);
+  Values segments(mlir::OpFoldResult size, llvm::ArrayRef<int64_t> steps,
+                  mlir::ValueRange carried, SegmentBody body);
+  llvm::SmallVector<int64_t> vectorSteps(mlir::OpFoldResult size);
+  llvm::SmallVector<int64_t> rowSteps(mlir::OpFoldResult size);
+
+  void emitParallel(unsigned level, unsigned end,
+                    llvm::function_ref<void()> then);
+  void emitChunks(unsigned level, llvm::function_ref<void()> then);
+  void emitTile();
+  void emitVertical();
+  void emitHorizontal();
+  Values reduceVertical(unsigned level, mlir::ValueRange accs);
+  Values reduceHorizontal(unsigned level, mlir::ValueRange accs);
+  Values emitMainPoint(BodyEmitter &body, BodyEmitter::Point point,
+                       mlir::ValueRange accs);
+  Values loadMain();
+  Values initialValues();
+  void storeMain(llvm::ArrayRef<mlir::Value> accs);
+  llvm::SmallVector<Values> byPoint(llvm::ArrayRef<mlir::Value> accs);
+  void finish(llvm::ArrayRef<mlir::Value> accs);
+  void emitEpilogue(llvm::ArrayRef<Values> results);
+
+  Site mainSite() { return {ivs, plan.rowDim, plan.vectorDim, tile.rows}; }
+  Site attachedSite(const Attached &attached);
+  /// The tile's points in the order in which accumulators are held.
+  template <typename Fn> void forEachPoint(Fn fn) {
+    for (int64_t row = 0; row < tile.rows; ++row)
+      for (int64_t v = 0; v < tile.vectors; ++v)
+        fn(BodyEmitter::Point{row, v * tile.lanes, tile.lanes});
+  }
+
+  mlir::OpBuilder &b;
+  mlir::Location loc;
+  const Fusion &fusion;
+  mlir::linalg::GenericOp main;
+  const LoopPlan &plan;
+  unsigned outs;
+  llvm::SmallVector<mlir::OpFoldResult> sizes, ivs;
+  /// The part of each reduction that one visit covers.
+  llvm::SmallVector<mlir::OpFoldResult> lowers, uppers;
+  Tile tile;
+};
+
+} // namespace fairway
+
+#endif // FAIRWAY_LIB_KERNEL_NESTBUILDER_H
