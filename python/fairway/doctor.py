@@ -14,6 +14,13 @@ from typing import Literal
 
 __all__ = ["Check", "examine", "include_folder", "runtime_folder"]
 
+# The features that decide how fast models run, of all that a processor has.
+_FEATURES = (
+    *("sse4.2", "avx", "f16c", "avx2", "fma", "avxvnni"),
+    *("avx512f", "avx512bw", "avx512vnni", "avx512bf16", "avx512fp16", "amx-tile"),
+    *("neon", "dotprod", "fullfp16", "bf16", "i8mm", "sve", "sve2", "sme"),
+)
+
 Status = Literal["ok", "missing", "problem"]
 
 _FRAMEWORKS = {
@@ -101,7 +108,9 @@ def _compiler() -> str:
     from fairway.targets import get
 
     machine = get("cpu").machine("host", None)
-    return f"{machine.triple}, {machine.cpu}: {machine.features}"
+    present = machine.features.split(",")
+    features = [name for name in _FEATURES if f"+{name}" in present]
+    return f"{machine.triple}, {machine.cpu} with {' '.join(features) or 'no vector extensions'}"
 
 
 def _runtime() -> str:

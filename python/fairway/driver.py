@@ -169,7 +169,7 @@ def _from_cache(
         try:
             folder = cache.put(key, write)
         except OSError as error:
-            warnings.warn(_no_cache(cache, error), CacheWarning, stacklevel=5)
+            warnings.warn(_no_cache(cache, error), CacheWarning, stacklevel=4)
             return None
     try:
         return open_native(folder / _LIBRARY), Code((folder / _OBJECT).read_bytes(), target)

@@ -76,6 +76,21 @@ def test_results_are_independent_of_each_other() -> None:
     assert torch.equal(first, kept)
 
 
+def test_runs_leave_weights_and_inputs_alone(tmp_path: Path) -> None:
+    model = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 16, 3, padding=1), torch.nn.ReLU(), torch.nn.Conv2d(16, 4, 1)
+    ).eval()
+    x = torch.randn(1, 3, 16, 16)
+    given, weights = x.clone(), [p.detach().clone() for p in model.parameters()]
+    expected = model(x)
+    exe = fairway.compile(model, (x,))
+    for runner in (exe, fairway.load(exe.save(tmp_path / "conv.so"))):
+        for _ in range(3):
+            assert_close(runner(x), expected)
+    assert torch.equal(x, given)
+    assert all(map(torch.equal, weights, model.parameters()))
+
+
 def test_runs_by_name() -> None:
     model, x = linear()
     exe = fairway.compile(model, (x,))
