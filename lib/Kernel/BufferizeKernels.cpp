@@ -70,8 +70,8 @@ struct BufferizeKernels
       for (OpOperand &operand : call->getOpOperands())
         if (operand.get().getDefiningOp<tensor::EmptyOp>())
           operand.set(bufferization::AllocTensorOp::create(
-              b, call.getLoc(),
-              cast<RankedTensorType>(operand.get().getType()), ValueRange()));
+              b, call.getLoc(), cast<RankedTensorType>(operand.get().getType()),
+              ValueRange()));
     });
   }
 

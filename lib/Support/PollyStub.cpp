@@ -1,4 +1,5 @@
-//===- PollyStub.cpp - no Polly here ---------------------------------------===//
+//===- PollyStub.cpp - no Polly here
+//---------------------------------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from fairway import errors
 
 compiler = pytest.importorskip("fairway.compiler", exc_type=ImportError)

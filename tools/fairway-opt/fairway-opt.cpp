@@ -1,4 +1,5 @@
-//===- fairway-opt.cpp - runs any pass or pipeline of the compiler ---------===//
+//===- fairway-opt.cpp - runs any pass or pipeline of the compiler
+//---------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

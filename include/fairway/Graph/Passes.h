@@ -1,4 +1,5 @@
-//===- Passes.h - passes of the Graph stage ----------------------------------===//
+//===- Passes.h - passes of the Graph stage
+//----------------------------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,5 @@
-//===- Registration.h - everything Fairway needs in a context --------------===//
+//===- Registration.h - everything Fairway needs in a context
+//--------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

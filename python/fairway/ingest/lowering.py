@@ -150,10 +150,8 @@ class Worker:
         timer = threading.Timer(self._timeout, lambda: (late.set(), self._process.kill()))
         timer.start()
         try:
-            try:
+            with contextlib.suppress(BrokenPipeError):  # it died early; reading finds out how
                 write_message(self._process.stdin, request, module)
-            except BrokenPipeError:
-                pass  # It died early; reading finds out how.
             answer = self._await_answer()
         finally:
             timer.cancel()

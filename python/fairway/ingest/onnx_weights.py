@@ -13,6 +13,7 @@ Everything else becomes an argument of `@main`.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -226,10 +227,8 @@ def _inside(folder: Path, location: str, name: str, label: str) -> Path:
 
 def _dtype(onnx: Any, tensor: Any) -> np.dtype[Any]:
     dtype: np.dtype[Any] = np.dtype(object)
-    try:
+    with contextlib.suppress(KeyError, TypeError, ValueError):  # told below
         dtype = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type))
-    except (KeyError, TypeError, ValueError):
-        pass  # Told below.
     known = dtype.kind in "fiub" or str(dtype) == "bfloat16"
     if not known or dtype.itemsize * 8 != _bits(onnx, tensor.data_type, dtype):
         label = onnx.TensorProto.DataType.Name(tensor.data_type)
