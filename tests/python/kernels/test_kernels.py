@@ -104,7 +104,8 @@ def matmul(m: int, n: int, k: int, element: str = "f32") -> Case:
     """max(a @ b + bias, bias)."""
     a, b, c = tensor((m, k), element), tensor((k, n), element), tensor((m, n), element)
     epilogue = (
-        f"      %s = arith.addf %a0, %a1 : {element}\n      %t = arith.maximumf %s, %a1 : {element}\n"
+        f"      %s = arith.addf %a0, %a1 : {element}\n"
+        f"      %t = arith.maximumf %s, %a1 : {element}\n"
         f"      linalg.yield %t : {element}"
     )
     body = "\n".join(
