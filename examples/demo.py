@@ -11,12 +11,14 @@ an error if any result differs from the framework's.
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,6 +105,8 @@ def import_frameworks(threads: int) -> None:
         import transformers
 
     torch.set_num_threads(threads)
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # not about absent torchvision
+    warnings.filterwarnings("ignore", category=FutureWarning, module="copyreg")
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     console.print(f"torch {torch.__version__}, transformers {transformers.__version__}")
@@ -135,7 +139,7 @@ def resnet_from_torch(folder: Path, threads: int, budget: float) -> Outcome:
     with torch.inference_mode():
         error = relative_error(loaded(image), model(image))
         times = measure([lambda: loaded(image), lambda: model(image)], budget)
-    return Outcome("ResNet-50 from PyTorch", error, *times, "PyTorch", seconds)
+    return Outcome("ResNet-50 (PyTorch)", error, *times, "PyTorch", seconds)
 
 
 def resnet_from_onnx(folder: Path, threads: int, budget: float) -> Outcome:
@@ -155,7 +159,7 @@ def resnet_from_onnx(folder: Path, threads: int, budget: float) -> Outcome:
     array = image.numpy()
     error = relative_error(executable(array), session.run(None, feed)[0])
     times = measure([lambda: executable(array), lambda: session.run(None, feed)], budget)
-    return Outcome("ResNet-50 from ONNX", error, *times, "ONNX Runtime", seconds)
+    return Outcome("ResNet-50 (ONNX)", error, *times, "ONNX Runtime", seconds)
 
 
 def minilm(_: Path, threads: int, budget: float) -> Outcome:
@@ -189,7 +193,7 @@ def minilm(_: Path, threads: int, budget: float) -> Outcome:
         times = measure([lambda: executable(*inputs), lambda: model(*inputs)], budget)
     show_similarities(ours @ ours.T, theirs @ theirs.T)
     error = max(relative_error(ours, theirs), relative_error(ours @ ours.T, theirs @ theirs.T))
-    return Outcome("MiniLM, real weights", error, *times, "PyTorch", seconds)
+    return Outcome("MiniLM (real weights)", error, *times, "PyTorch", seconds)
 
 
 def compile_shown(
@@ -250,16 +254,17 @@ def show_outcome(outcome: Outcome) -> None:
 
 def show_table(outcomes: Sequence[Outcome], threads: int) -> None:
     """Prints all results."""
-    table = Table(title=f"float32, median times, {threads} threads")
-    for column in ("model", "compile", "largest error", "Fairway", "framework", "", "ratio"):
-        table.add_column(column, justify="left" if column in ("model", "") else "right")
+    table = Table(title=f"float32, median times in milliseconds, {threads} threads")
+    for column in ("model", "compile", "error", "Fairway", "framework", "", "ratio"):
+        justify = "left" if column in ("model", "") else "right"
+        table.add_column(column, justify=justify, no_wrap=True)
     for outcome in outcomes:
         table.add_row(
             outcome.name,
             f"{outcome.compile:.1f} s",
             f"{outcome.error:.1e}" if outcome.ok else f"[red]{outcome.error:.1e}[/]",
-            f"{outcome.fairway * 1e3:.2f} ms",
-            f"{outcome.framework * 1e3:.2f} ms",
+            f"{outcome.fairway * 1e3:.2f}",
+            f"{outcome.framework * 1e3:.2f}",
             outcome.framework_name,
             f"{outcome.framework / outcome.fairway:.2f}x",
         )
