@@ -8,6 +8,7 @@
 #include "fairway/Target/Passes.h"
 
 #include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
@@ -32,6 +33,8 @@ void fairway::buildLowerToLLVMPipeline(OpPassManager &pm,
   // What views are left are strides and offsets; affine maps are arithmetic.
   kernel.addPass(memref::createExpandStridedMetadataPass());
   kernel.addPass(createLowerAffinePass());
+  // Offsets of reshaped slices divide with rounding down.
+  kernel.addPass(arith::createArithExpandOpsPass());
   kernel.addPass(createCanonicalizerPass());
   kernel.addPass(createCSEPass());
   kernel.addPass(createLoopInvariantCodeMotionPass());
