@@ -22,6 +22,7 @@ from fairway.errors import (
     InvalidArgument,
     InvalidModel,
     MissingDependency,
+    UnsupportedOp,
 )
 from fairway.executable import (
     Executable,
@@ -88,6 +89,7 @@ def compile(  # noqa: A001 (the public name)
     from fairway import ingest
 
     report = progress or _silent
+    _check_examples(args, kwargs)
     chosen = targets.get(target)
     count = default_threads() if threads is None else check_threads(threads)
     machine = chosen.machine(cpu, features)
@@ -96,6 +98,7 @@ def compile(  # noqa: A001 (the public name)
         _opened(model), args, kwargs, dims=dims, importer=importer, progress=report
     )
     _require_sizes(program)
+    _refuse_state(program)
 
     from fairway import __version__
 
@@ -218,7 +221,7 @@ def _opened(model: Any) -> Any:
         return model
     path = Path(cast("str | os.PathLike[str]", model))
     if path.suffix.lower() != ".pt2":
-        return path
+        return str(path)
     if not path.is_file():
         raise InvalidModel(f"the file {path} does not exist", hint="check the path")
     try:
@@ -244,6 +247,28 @@ def _require_sizes(program: Program) -> None:
         raise InvalidArgument(
             f"the model's dimensions {names} have no size",
             hint=f"pass dims={{{sizes}}} with the sizes that you need",
+        )
+
+
+def _refuse_state(program: Program) -> None:
+    if "ml_program.global" in program.module:
+        raise UnsupportedOp(
+            "the model draws random numbers or keeps state between calls",
+            hint="compute them outside the model and pass them as inputs",
+        )
+
+
+def _check_examples(args: object, kwargs: object) -> None:
+    """Catches `compile(model, x)`, which would take a tensor's rows for arguments."""
+    if not isinstance(args, (tuple, list)):
+        raise InvalidArgument(
+            f"args is a {type(args).__name__}, not a tuple of the model's arguments",
+            hint="for a single argument write fairway.compile(model, (x,))",
+        )
+    if kwargs is not None and not isinstance(kwargs, Mapping):
+        raise InvalidArgument(
+            f"kwargs is a {type(kwargs).__name__}, not a dict of arguments by name",
+            hint='write fairway.compile(model, (), {"x": x})',
         )
 
 

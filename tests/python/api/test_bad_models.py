@@ -45,6 +45,23 @@ def test_unsupported_op_names_op_module_and_line() -> None:
     assert caught.value.hint
 
 
+class Noisy(torch.nn.Module):
+    def forward(self, x: Any) -> Any:
+        return x + torch.rand(3)
+
+
+def test_random_numbers_are_refused() -> None:
+    with pytest.raises(fairway.UnsupportedOp, match="random") as caught:
+        fairway.compile(Noisy().eval(), (torch.randn(3),))
+    assert caught.value.hint
+
+
+def test_file_of_an_unknown_kind(tmp_path: Path) -> None:
+    (tmp_path / "model.txt").write_text("hello")
+    with pytest.raises(fairway.InvalidModel, match=r"model\.txt"):
+        fairway.compile(tmp_path / "model.txt")
+
+
 class Branch(torch.nn.Module):
     def forward(self, x: Any) -> Any:
         return x + 1 if x.sum() > 0 else x - 1
@@ -95,6 +112,30 @@ def test_damaged_pt2_file(tmp_path: Path) -> None:
 def test_something_that_is_no_model() -> None:
     with pytest.raises(fairway.Error):
         fairway.compile(42)
+
+
+def test_argument_that_is_not_in_a_tuple() -> None:
+    with pytest.raises(fairway.InvalidArgument, match="args is a Tensor") as caught:
+        fairway.compile(torch.nn.Linear(4, 3), torch.randn(2, 4))
+    assert "(x,)" in str(caught.value)
+
+
+def test_keyword_arguments_that_are_no_dict() -> None:
+    with pytest.raises(fairway.InvalidArgument, match="kwargs is a tuple"):
+        fairway.compile(torch.nn.Linear(4, 3), (), (torch.randn(2, 4),))
+
+
+@pytest.mark.parametrize("args", [(), (torch.randn(2, 5),), (1, 2, 3)])
+def test_examples_that_do_not_fit_the_model(args: Any) -> None:
+    with pytest.raises(fairway.Error) as caught:
+        fairway.compile(torch.nn.Linear(4, 3).eval(), args)
+    assert not isinstance(caught.value, fairway.CompilationError)
+
+
+def test_class_instead_of_a_model() -> None:
+    with pytest.raises(fairway.Error) as caught:
+        fairway.compile(torch.nn.Linear, (torch.randn(2, 4),))
+    assert not isinstance(caught.value, fairway.CompilationError)
 
 
 def test_dimension_without_a_size(onnx_mlp: Path) -> None:
