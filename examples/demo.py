@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -254,10 +255,10 @@ def show_outcome(outcome: Outcome) -> None:
 
 def show_table(outcomes: Sequence[Outcome], threads: int) -> None:
     """Prints all results."""
-    table = Table(title=f"float32, median times in milliseconds, {threads} threads")
-    for column in ("model", "compile", "error", "Fairway", "framework", "", "ratio"):
-        justify = "left" if column in ("model", "") else "right"
-        table.add_column(column, justify=justify, no_wrap=True)
+    title = f"float32, median times in ms, {threads} threads; framework: PyTorch, or ONNX Runtime"
+    table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False)
+    for column in ("model", "compile", "error", "Fairway", "framework", "ratio"):
+        table.add_column(column, justify="left" if column == "model" else "right", no_wrap=True)
     for outcome in outcomes:
         table.add_row(
             outcome.name,
@@ -265,7 +266,6 @@ def show_table(outcomes: Sequence[Outcome], threads: int) -> None:
             f"{outcome.error:.1e}" if outcome.ok else f"[red]{outcome.error:.1e}[/]",
             f"{outcome.fairway * 1e3:.2f}",
             f"{outcome.framework * 1e3:.2f}",
-            outcome.framework_name,
             f"{outcome.framework / outcome.fairway:.2f}x",
         )
     console.print(table)
