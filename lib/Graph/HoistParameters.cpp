@@ -82,6 +82,11 @@ bool Hoister::grows(Operation *op) const {
   for (Type type : op->getResultTypes())
     if (auto tensor = dyn_cast<RankedTensorType>(type))
       out += getSizeInBytes(tensor);
+  // A pure broadcast only multiplies what there is to read.
+  auto generic = dyn_cast<linalg::GenericOp>(op);
+  if (generic && in > 0 &&
+      &generic.getBody()->front() == generic.getBody()->getTerminator())
+    return out > in;
   return out > kSmallBytes && out > 2 * in;
 }
 

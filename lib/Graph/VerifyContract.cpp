@@ -78,13 +78,17 @@ private:
         !op->getParentOfType<linalg::LinalgOp>())
       return op->emitError("dynamic control flow (")
              << op->getName() << ") is not supported";
+    // A random seed or a counter that one run leaves for the next.
+    if (isa_and_nonnull<ml_program::MLProgramDialect>(op->getDialect()))
+      return op->emitError("unsupported operation '")
+             << op->getName() << "': a model that keeps state between calls, "
+             << "such as a random generator's seed, is not supported";
     // A null dialect means an op of an unregistered dialect.
     Dialect *dialect = op->getDialect();
     if (isa_and_nonnull<BuiltinDialect, func::FuncDialect, arith::ArithDialect,
                         math::MathDialect, tensor::TensorDialect,
                         linalg::LinalgDialect, scf::SCFDialect,
-                        cf::ControlFlowDialect, ml_program::MLProgramDialect>(
-            dialect))
+                        cf::ControlFlowDialect>(dialect))
       return success();
     return op->emitError("unsupported operation '") << op->getName() << "'";
   }

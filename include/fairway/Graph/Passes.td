@@ -14,8 +14,8 @@ def VerifyContract : Pass<"fairway-verify-contract", "mlir::ModuleOp"> {
   let description = [{
     What enters the compiler is one function `@main` with one block, whose
     arguments and results are ranked tensors of static shape, made of ops of the
-    dialects builtin, func, arith, math, tensor, linalg, scf, cf and ml_program.
-    Anything else is reported at the location of the user's model that it came
+    dialects builtin, func, arith, math, tensor, linalg, scf and cf. State
+    (ml_program) comes with a message of its own. Anything else is reported at the location of the user's model that it came
     from.
   }];
 }

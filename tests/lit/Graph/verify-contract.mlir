@@ -49,3 +49,13 @@ func.func @main(%x: tensor<4xf32>, %n: tensor<i1>) -> tensor<4xf32> {
   }
   return %0 : tensor<4xf32>
 }
+
+// -----
+
+// expected-error @below {{keeps state between calls}}
+ml_program.global private mutable @seed(dense<0> : tensor<i64>) : tensor<i64>
+
+func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = ml_program.global_load @seed : tensor<i64>
+  return %x : tensor<4xf32>
+}
