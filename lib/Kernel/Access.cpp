@@ -50,7 +50,9 @@ static TypedAttr neutralElement(vector::CombiningKind kind, Type type) {
   OpBuilder b(type.getContext());
   auto floating = dyn_cast<FloatType>(type);
   unsigned width = type.getIntOrFloatBitWidth();
-  auto integer = [&](APInt value) { return b.getIntegerAttr(type, value); };
+  auto integer = [&](const APInt &value) {
+    return b.getIntegerAttr(type, value);
+  };
   switch (kind) {
   case vector::CombiningKind::ADD:
   case vector::CombiningKind::OR:
