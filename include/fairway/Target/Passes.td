@@ -17,6 +17,7 @@ def FairwayLowerMath : Pass<"fairway-lower-math"> {
 
     - `math.exp`, `tanh`, `erf`, `log`, `log2`, `log1p`, `expm1` on f32 become
       polynomials, which vectorize; f16 and bf16 versions compute in f32;
+    - what computes in bf16 computes in f32 and rounds, each time;
     - extensions and truncations of bf16 become integer shifts, and truncations
       of f64 to a 16-bit float go through f32, as the frameworks do it;
     - `arith.ceildivsi`, `math.rsqrt`, `math.fpowi` and the like expand;

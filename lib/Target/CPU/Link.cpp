@@ -42,7 +42,10 @@ StringRef libraryOf(StringRef symbol) {
                     .Cases({"memcpy", "memmove", "memset", "memcmp", "abort",
                             "malloc", "free", "aligned_alloc"},
                            "libc.so.6")
-                    .StartsWith("__", "libgcc_s.so.1")
+                    // Half precision on processors without F16C.
+                    .Cases({"__extendhfsf2", "__truncsfhf2", "__truncdfhf2",
+                            "__extendhfdf2"},
+                           "libgcc_s.so.1")
                     .Default("");
   if (!c.empty())
     return c;

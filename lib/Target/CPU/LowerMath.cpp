@@ -13,6 +13,7 @@
 #include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/TypeUtilities.h"
+#include "mlir/Transforms/DialectConversion.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "llvm/ADT/StringSwitch.h"
 
@@ -85,7 +86,38 @@ bool hasPolynomial(StringRef name) {
 struct LowerMath : fairway::impl::FairwayLowerMathBase<LowerMath> {
   using FairwayLowerMathBase::FairwayLowerMathBase;
 
+  /// bf16 is a type to store: what computes in it computes in f32 and rounds.
+  LogicalResult computeBFloat16InF32() {
+    MLIRContext *context = &getContext();
+    Type bf16 = BFloat16Type::get(context), f32 = Float32Type::get(context);
+    Type f16 = Float16Type::get(context), f64 = Float64Type::get(context);
+
+    TypeConverter arithTypes;
+    arith::populateEmulateUnsupportedFloatsConversions(arithTypes, {bf16}, f32);
+    RewritePatternSet arithPatterns(context);
+    arith::populateEmulateUnsupportedFloatsPatterns(arithPatterns, arithTypes);
+    ConversionTarget arithTarget(*context);
+    arith::populateEmulateUnsupportedFloatsLegality(arithTarget, arithTypes);
+    if (failed(applyPartialConversion(getOperation(), arithTarget,
+                                      std::move(arithPatterns))))
+      return failure();
+
+    SetVector<Type> supported;
+    supported.insert(f16), supported.insert(f32), supported.insert(f64);
+    TypeConverter mathTypes;
+    math::populateExtendToSupportedTypesTypeConverter(mathTypes, supported,
+                                                      f32);
+    RewritePatternSet mathPatterns(context);
+    math::populateExtendToSupportedTypesPatterns(mathPatterns, mathTypes);
+    ConversionTarget mathTarget(*context);
+    math::populateExtendToSupportedTypesConversionTarget(mathTarget, mathTypes);
+    return applyPartialConversion(getOperation(), mathTarget,
+                                  std::move(mathPatterns));
+  }
+
   void runOnOperation() override {
+    if (failed(computeBFloat16InF32()))
+      return signalPassFailure();
     // Expansions first: rsqrt, fpowi and so on become simpler math ops.
     RewritePatternSet expand(&getContext());
     math::populateExpansionPatterns(

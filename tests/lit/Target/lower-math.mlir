@@ -65,3 +65,16 @@ func.func @divide(%x: index, %y: index) -> index {
   %0 = arith.ceildivsi %x, %y : index
   return %0 : index
 }
+
+// bf16 is only a type to store.
+// CHECK-LABEL: @bfloat16
+// CHECK: arith.addf %{{.*}} : vector<8xf32>
+// CHECK: math.floor %{{.*}} : vector<8xf32>
+// CHECK: vector.reduction <add>, %{{.*}} : vector<8xf32> into f32
+// CHECK-NOT: arith.{{extf|truncf}}
+func.func @bfloat16(%x: vector<8xbf16>) -> bf16 {
+  %0 = arith.addf %x, %x : vector<8xbf16>
+  %1 = math.floor %0 : vector<8xbf16>
+  %2 = vector.reduction <add>, %1 : vector<8xbf16> into bf16
+  return %2 : bf16
+}

@@ -187,6 +187,13 @@ def test_operations_that_fail_are_expanded_to_their_definition() -> None:
     assert "math.rsqrt" in program.module or "math.sqrt" in program.module
 
 
+def test_operations_that_torch_mlir_computes_coarsely_are_expanded() -> None:
+    """The tanh form of Gelu: its own has another constant for sqrt(2 / pi)."""
+    node = helper.make_node("Gelu", ["x"], ["y"], approximate="tanh")
+    program = load(model([node], [value("x", [4])], [value("y", [4])], opset=20))
+    assert "0.797884" in program.module or "7.97884" in program.module
+
+
 def test_unused_weights_are_dropped() -> None:
     proto = linear()
     proto.graph.initializer.append(

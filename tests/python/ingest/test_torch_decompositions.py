@@ -36,3 +36,12 @@ def test_cumsum_of_a_scalar_and_with_dtype() -> None:
     cumsum = decomposition_table(torch)[torch.ops.aten.cumsum.default]
     assert cumsum(torch.tensor(3.0), 0) == 3.0
     assert cumsum(torch.ones(3), 0, dtype=torch.float64).dtype == torch.float64
+
+
+def test_gelu_by_tanh_is_exact() -> None:
+    """torch-mlir's own differs in the fourth digit."""
+    x = torch.linspace(-6, 6, 1001, dtype=torch.float64)
+    gelu = decomposition_table(torch)[torch.ops.aten.gelu.default]
+    theirs = torch.nn.functional.gelu(x, approximate="tanh")
+    torch.testing.assert_close(gelu(x, approximate="tanh"), theirs, rtol=1e-12, atol=1e-12)
+    assert gelu(x) is NotImplemented
