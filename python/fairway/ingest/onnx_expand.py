@@ -7,7 +7,7 @@ from typing import Any
 
 from fairway.ingest.onnx_read import import_onnx
 
-__all__ = ["expand", "has_body", "resolve_casts"]
+__all__ = ["expand", "has_body", "inexact", "resolve_casts"]
 
 
 def has_body(name: str) -> bool:
@@ -29,6 +29,19 @@ def expand(proto: Any, names: set[str]) -> Any:
     return import_onnx("onnx.inliner").inline_selected_functions(
         proto, [("", name) for name in sorted(names)], inline_schema_functions=True
     )
+
+
+def inexact(proto: Any) -> set[str]:
+    """Names the operations that torch-mlir computes less exactly than their body.
+
+    That is `Gelu` by tanh, where it has 0.797724 for sqrt(2 / pi) = 0.797885.
+    """
+    return {
+        node.op_type
+        for node in proto.graph.node
+        if node.op_type == "Gelu"
+        and any(a.name == "approximate" and a.s == b"tanh" for a in node.attribute)
+    }
 
 
 def resolve_casts(proto: Any) -> int:

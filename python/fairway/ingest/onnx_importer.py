@@ -15,7 +15,7 @@ from fairway.ingest._torch_mlir import import_torch_mlir
 from fairway.ingest.lowering import ONNX_PIPELINES, Lowered, Progress, Worker, ignore_progress
 from fairway.ingest.onnx_crash import explain_crash
 from fairway.ingest.onnx_dims import bind, name_unknown, shape_of
-from fairway.ingest.onnx_expand import expand, has_body, resolve_casts
+from fairway.ingest.onnx_expand import expand, has_body, inexact, resolve_casts
 from fairway.ingest.onnx_fold import fold
 from fairway.ingest.onnx_read import (
     BYTES,
@@ -87,6 +87,8 @@ def load(
     _set_sizes(source.proto.graph, bind(inputs, args, dict(kwargs or {}), dims))
     _name_nodes(source.proto.graph)
     source.proto = _simplify(source.proto, source.label)
+    if names := inexact(source.proto):
+        _expand(source, names)
     weights = _used_weights(source.proto, weights)
     lowered = _lower_expanding(source, weights, progress)
     return _program(weights, lowered)
@@ -125,10 +127,14 @@ def _lower_expanding(
         names = {name for name in names if has_body(name)}
         if not names or not remaining:
             raise failure
-        source.proto = expand(source.proto, names)
-        _name_nodes(source.proto.graph)
-        source.proto = _simplify(source.proto, source.label)
+        _expand(source, names)
     raise AssertionError("the last round returns or raises")
+
+
+def _expand(source: OnnxSource, names: set[str]) -> None:
+    source.proto = expand(source.proto, names)
+    _name_nodes(source.proto.graph)
+    source.proto = _simplify(source.proto, source.label)
 
 
 def _write_bytecode(proto: Any) -> bytes:

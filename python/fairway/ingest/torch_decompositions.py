@@ -6,6 +6,7 @@ Each takes what the operation takes and computes it by operations that it can.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,7 @@ def decomposition_table(torch: Any) -> dict[Any, Callable[..., Any]]:
     aten = torch.ops.aten
     table = dict(import_torch_mlir("extras.fx_decomp_util").get_decomposition_table())
     table[aten.cumsum.default] = _cumsum(torch)
+    table[aten.gelu.default] = _gelu(torch)
     table[aten.pow.Tensor_Scalar] = _pow(torch)
     return table
 
@@ -40,6 +42,18 @@ def _cumsum(torch: Any) -> Callable[..., Any]:
         return terms.sum(-1, dtype=dtype).movedim(-1, dim)
 
     return cumsum
+
+
+def _gelu(torch: Any) -> Callable[..., Any]:
+    """The tanh form; torch-mlir's has 0.797724 where sqrt(2 / pi) is 0.797885."""
+
+    def gelu(x: Any, *, approximate: str = "none") -> Any:
+        if approximate != "tanh":
+            return NotImplemented
+        inner = math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))
+        return 0.5 * x * (1 + torch.tanh(inner))
+
+    return gelu
 
 
 def _pow(torch: Any) -> Callable[..., Any]:
