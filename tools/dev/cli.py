@@ -75,6 +75,7 @@ def _set_up(packages: list[str], python: tuple[int, int] | None) -> None:
     system.ensure_disk()
     system.ensure_packages(packages)
     environments.ensure_tools()
+    third_party.ensure_locked()
 
 
 def demo(arguments: list[str]) -> None:
