@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import queue
 import re
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from .failure import Failure
@@ -99,19 +100,16 @@ def run(
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-                bufsize=1,
                 start_new_session=True,  # so that its children end with it
             )
         except OSError as error:
             raise Failure(f"cannot run {arguments[0]}: {error.strerror}", hint) from error
         try:
-            for line in _lines(process):
-                if line is not None:
-                    file.write(line)
+            for text in _output(process):
+                if text is not None:
+                    file.write(text)
                     file.flush()
-                display.update(line, time.monotonic() - start)
+                display.update(text, time.monotonic() - start)
         except BaseException:
             os.killpg(process.pid, signal.SIGTERM)
             process.wait()
@@ -133,26 +131,32 @@ def _guess(log: str) -> str | None:
     return None
 
 
-def _lines(process: subprocess.Popen[str]):
-    """Yields the command's lines, and None about ten times a second without any."""
-    lines: queue.Queue[str | None] = queue.Queue()
+def _output(process: subprocess.Popen[bytes]) -> Iterator[str | None]:
+    """Yields what the command writes as it comes, and None ten times a second without any."""
+    chunks: queue.Queue[bytes] = queue.Queue()
 
     def read() -> None:
         assert process.stdout
-        for line in process.stdout:
-            lines.put(line)
-        lines.put(None)
+        while chunk := os.read(process.stdout.fileno(), 1 << 16):
+            chunks.put(chunk)
+        chunks.put(b"")
 
     threading.Thread(target=read, daemon=True).start()
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
     while True:
         try:
-            line = lines.get(timeout=0.1)
+            chunk = chunks.get(timeout=0.1)
         except queue.Empty:
             yield None
             continue
-        if line is None:
+        if not chunk:
             return
-        yield line
+        yield decoder.decode(chunk)
+
+
+def _last_line(text: str | None) -> str:
+    lines = [line.strip() for line in (text or "").splitlines() if line.strip()]
+    return lines[-1] if lines else ""
 
 
 def _display(title: str) -> _Shown:
@@ -170,10 +174,10 @@ class _Shown:
     def begin(self) -> None:
         say(f"{self.title} ...")
 
-    def update(self, line: str | None, elapsed: float) -> None:
+    def update(self, text: str | None, elapsed: float) -> None:
         del elapsed
-        if line is not None:
-            print(line, end="", flush=True)
+        if text is not None:
+            print(text, end="", flush=True)
 
     def finish(self, succeeded: bool, elapsed: float) -> None:
         say(f"{self.title}: {'done' if succeeded else 'FAILED'} in {duration(elapsed)}")
@@ -186,9 +190,8 @@ class _Plain(_Shown):
         self.heard = 0.0
         super().begin()
 
-    def update(self, line: str | None, elapsed: float) -> None:
-        if line and line.strip():
-            self.last = line.strip()
+    def update(self, text: str | None, elapsed: float) -> None:
+        self.last = _last_line(text) or self.last
         if elapsed - self.heard >= HEARTBEAT:
             self.heard = elapsed
             say(f"{self.title} ... {duration(elapsed)}  {self.last[:120]}")
@@ -200,14 +203,13 @@ class _Spinner(_Shown):
     def begin(self) -> None:
         self.turn = 0
 
-    def update(self, line: str | None, elapsed: float) -> None:
-        if line and line.strip():
-            self.last = line.strip()
+    def update(self, text: str | None, elapsed: float) -> None:
+        self.last = _last_line(text) or self.last
         self.turn += 1
         width = shutil.get_terminal_size().columns - 1
         mark = SPINNER[self.turn % len(SPINNER)]
-        text = f"{mark} {self.title} ({duration(elapsed)})  {self.last}"[:width]
-        print(f"\r\x1b[K{text}", end="", flush=True)
+        shown = f"{mark} {self.title} ({duration(elapsed)})  {self.last}"[:width]
+        print(f"\r\x1b[K{shown}", end="", flush=True)
 
     def finish(self, succeeded: bool, elapsed: float) -> None:
         print("\r\x1b[K", end="")
