@@ -75,7 +75,9 @@ fairway::DiagnosticCollector::DiagnosticCollector(MLIRContext *context)
 llvm::Error fairway::DiagnosticCollector::take(StringRef stage,
                                                StringRef fallback) {
   if (message.empty())
-    return llvm::make_error<CompileError>(CompileError::Kind::Internal,
+    return llvm::make_error<CompileError>(stage == "parse"
+                                              ? CompileError::Kind::InvalidModel
+                                              : CompileError::Kind::Internal,
                                           fallback.str(), "", stage.str());
   // The parser meets operations of dialects that are not loaded, the graph's
   // verifier others that it does not accept, the lowerings what they lack.

@@ -9,6 +9,7 @@
 #include "fairway/Graph/Passes.h"
 #include "fairway/Kernel/Passes.h"
 #include "fairway/Plan/Passes.h"
+#include "fairway/Support/CrashGuard.h"
 #include "fairway/Target/CPU.h"
 #include "fairway/Target/CompileError.h"
 #include "fairway/Target/Passes.h"
@@ -155,9 +156,13 @@ fairway::parseProgram(StringRef text, MLIRContext &context) {
   // names it with its place in the user's model.
   bool allowed = context.allowsUnregisteredDialects();
   context.allowUnregisteredDialects(true);
-  auto module = parseSourceString<ModuleOp>(text, &context, "program");
+  OwningOpRef<ModuleOp> module;
+  // Some of MLIR's parsers crash on text that is wrong in the right place
+  // (linalg.broadcast's on a bad list of dimensions).
+  bool survived = runSafely(
+      [&] { module = parseSourceString<ModuleOp>(text, &context, "program"); });
   context.allowUnregisteredDialects(allowed);
-  if (!module)
+  if (!survived || !module)
     return diagnostics.take("parse", "the module's text cannot be parsed");
   return module;
 }

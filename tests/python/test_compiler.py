@@ -327,6 +327,15 @@ def test_text_that_is_no_module_is_an_invalid_model(host) -> None:
         compiler.compile_to_object("module { func.func @main( }", host)
 
 
+def test_text_that_crashes_the_parser_is_an_invalid_model(host) -> None:
+    text = """func.func @main(%x: tensor<4xf32>, %e: tensor<2x4xf32>) {
+      %0 = linalg.broadcast ins(%x : tensor<4xf32>) outs(%e : tensor<2x4xf32>) dimensions = [x]
+      return
+    }"""
+    with pytest.raises(errors.InvalidModel):
+        compiler.compile_to_object(text, host)
+
+
 def test_unknown_operation_is_named_with_its_place(host) -> None:
     text = """
     module {

@@ -10,6 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "fairway/Compiler.h"
+#include "fairway/Support/CrashGuard.h"
 
 #include "lld/Common/CommonLinkerContext.h"
 #include "lld/Common/Driver.h"
@@ -21,7 +22,6 @@
 #include "llvm/InterfaceStub/ELFObjHandler.h"
 #include "llvm/InterfaceStub/IFSStub.h"
 #include "llvm/Object/ELFObjectFile.h"
-#include "llvm/Support/CrashRecoveryContext.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
@@ -140,10 +140,9 @@ Error runLinker(ArrayRef<const char *> arguments) {
   std::string log;
   raw_string_ostream stream(log);
   // Without this a fatal error of lld's would end the process.
-  CrashRecoveryContext::Enable();
+  fairway::CrashGuard guard;
   lld::Result result =
       lld::lldMain(arguments, stream, stream, {{lld::Gnu, &lld::elf::link}});
-  CrashRecoveryContext::Disable();
   usable = result.canRunAgain;
   if (result.retCode == 0)
     return Error::success();
