@@ -1,5 +1,4 @@
-//===- CrashGuard.h - survive a crash of somebody else's code
-//--------------===//
+//===- CrashGuard.h - survive a crash of other code -----------------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
