@@ -253,7 +253,6 @@ bool Folder::fold(ParameterOnly &parameterOnly, RewriterBase &rewriter) {
     return false;
   unsigned channelInWeight = *weightMap.getResultPosition(channel);
 
-  rewriter.setInsertionPoint(contraction);
   // Channel operands may be defined after the contraction.
   rewriter.setInsertionPoint(epilogue);
   Location loc = contraction.getLoc();

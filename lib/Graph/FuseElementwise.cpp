@@ -18,13 +18,6 @@ namespace fairway {
 using namespace mlir;
 using namespace fairway;
 
-static int64_t getNumIterations(linalg::LinalgOp op) {
-  int64_t count = 1;
-  for (int64_t range : op.getStaticLoopRanges())
-    count *= range;
-  return count;
-}
-
 /// True if the op only moves elements: its body is nothing but the yield.
 static bool isCopy(linalg::GenericOp op) {
   return &op.getBody()->front() == op.getBody()->getTerminator();
@@ -38,7 +31,6 @@ static bool shouldFuse(OpOperand *operand) {
   if (!producer || !consumer || isMultiplyAccumulate(consumer) ||
       hasWindow(consumer))
     return false;
-  // Reductions along two operands' dimensions keep their simple access.
   if (producer.getNumDpsInputs() == 0)
     return true;
   if (isCopy(producer))

@@ -87,6 +87,19 @@ bool ParameterOnly::contains(Value value) {
   return result;
 }
 
+SmallVector<Value> fairway::getAllOperands(Operation *op) {
+  llvm::SetVector<Value> values(op->operand_begin(), op->operand_end());
+  getUsedValuesDefinedAbove(op->getRegions(), values);
+  return values.takeVector();
+}
+
+int64_t fairway::getNumIterations(linalg::LinalgOp op) {
+  int64_t count = 1;
+  for (int64_t range : op.getStaticLoopRanges())
+    count *= range;
+  return count;
+}
+
 int64_t fairway::getSizeInBytes(RankedTensorType type) {
   unsigned bits =
       type.getElementType().isIndex() ? 64 : type.getElementTypeBitWidth();

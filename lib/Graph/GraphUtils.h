@@ -41,6 +41,12 @@ private:
   llvm::DenseMap<mlir::Value, bool> known;
 };
 
+/// What `op` reads: its operands and what its regions use from outside.
+llvm::SmallVector<mlir::Value> getAllOperands(mlir::Operation *op);
+
+/// The number of points in the op's statically shaped iteration space.
+int64_t getNumIterations(mlir::linalg::LinalgOp op);
+
 /// Size in bytes of a statically shaped tensor.
 int64_t getSizeInBytes(mlir::RankedTensorType type);
 

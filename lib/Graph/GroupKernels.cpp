@@ -7,7 +7,6 @@
 //===----------------------------------------------------------------------===//
 #include "GraphUtils.h"
 #include "KernelGroups.h"
-#include "mlir/Transforms/RegionUtils.h"
 
 using namespace mlir;
 using namespace fairway;
@@ -58,13 +57,6 @@ private:
   llvm::DenseMap<Operation *, Growing *> groupOf;
 };
 } // namespace
-
-static int64_t getNumIterations(linalg::LinalgOp op) {
-  int64_t count = 1;
-  for (int64_t range : op.getStaticLoopRanges())
-    count *= range;
-  return count;
-}
 
 /// The loops that write the leading dimensions of the op's result.
 static SmallVector<unsigned> getRowLoops(linalg::GenericOp op) {

@@ -7,7 +7,6 @@
 //===----------------------------------------------------------------------===//
 #include "GraphUtils.h"
 #include "fairway/Graph/Passes.h"
-#include "mlir/Transforms/RegionUtils.h"
 
 namespace fairway {
 #define GEN_PASS_DEF_HOISTPARAMETERS
@@ -20,12 +19,6 @@ using namespace fairway;
 /// Values up to this size may be prepared even if they are larger than what
 /// they are computed from.
 static constexpr int64_t kSmallBytes = 64 * 1024;
-
-static SmallVector<Value> getAllOperands(Operation *op) {
-  llvm::SetVector<Value> values(op->operand_begin(), op->operand_end());
-  getUsedValuesDefinedAbove(op->getRegions(), values);
-  return values.takeVector();
-}
 
 /// Creating it again is cheaper than loading it.
 static bool isTrivial(Operation *op) {

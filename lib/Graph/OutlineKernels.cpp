@@ -8,16 +8,9 @@
 #include "Classify.h"
 #include "GraphUtils.h"
 #include "KernelGroups.h"
-#include "mlir/Transforms/RegionUtils.h"
 
 using namespace mlir;
 using namespace fairway;
-
-static SmallVector<Value> getAllOperands(Operation *op) {
-  llvm::SetVector<Value> values(op->operand_begin(), op->operand_end());
-  getUsedValuesDefinedAbove(op->getRegions(), values);
-  return values.takeVector();
-}
 
 namespace {
 /// Builds one kernel function from a group.
