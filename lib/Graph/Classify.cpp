@@ -87,18 +87,3 @@ StringRef fairway::classifyGroup(ArrayRef<Operation *> ops) {
       return "gather";
   return classifyOp(ops.back());
 }
-
-int64_t fairway::countFlops(Operation *op) {
-  auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
-  if (!linalgOp)
-    return 0;
-  int64_t iterations = 1;
-  for (int64_t range : linalgOp.getStaticLoopRanges())
-    iterations *= range;
-  int64_t perIteration = 0;
-  for (Operation &inner : *linalgOp.getBlock())
-    perIteration +=
-        isa<arith::ArithDialect, math::MathDialect>(inner.getDialect()) &&
-        !isa<arith::ConstantOp>(inner);
-  return iterations * perIteration;
-}

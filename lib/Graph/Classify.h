@@ -22,9 +22,6 @@ llvm::StringRef classifyOp(mlir::Operation *op);
 /// "softmax" or "layer_norm".
 llvm::StringRef classifyGroup(llvm::ArrayRef<mlir::Operation *> ops);
 
-/// Arithmetic operations of one execution.
-int64_t countFlops(mlir::Operation *op);
-
 } // namespace fairway
 
 #endif // FAIRWAY_LIB_GRAPH_CLASSIFY_H

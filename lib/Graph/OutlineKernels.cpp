@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "Classify.h"
 #include "GraphUtils.h"
+#include "KernelCost.h"
 #include "KernelGroups.h"
 
 using namespace mlir;
@@ -227,14 +228,10 @@ func::FuncOp KernelBuilder::build() {
     if (isOpTriviallyDead(&op))
       op.erase();
 
-  int64_t bytes = 0;
-  for (Type type : types)
-    if (auto tensor = dyn_cast<RankedTensorType>(type))
-      bytes += getSizeInBytes(tensor);
   func->setAttr(kKernelAttr, builder.getStringAttr(classifyGroup(group.ops)));
   func->setAttr(kNumOutsAttr, builder.getI64IntegerAttr(results.size()));
   func->setAttr("fairway.flops", builder.getI64IntegerAttr(flops));
-  func->setAttr("fairway.bytes", builder.getI64IntegerAttr(bytes));
+  func->setAttr("fairway.bytes", builder.getI64IntegerAttr(countBytes(func)));
   return func;
 }
 

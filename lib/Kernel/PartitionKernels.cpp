@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "KernelCalls.h"
+#include "TileRegions.h"
 #include "fairway/Kernel/Passes.h"
 
 namespace fairway {
@@ -40,6 +41,8 @@ struct PartitionKernels
     Block &body = kernel.getBody().front();
     SmallVector<scf::ForallOp> loops(body.getOps<scf::ForallOp>());
     int64_t tiles = 1;
+    if (loops.size() == 1 && hasConstantBounds(loops.front()))
+      describe(kernel, loops.front());
     for (scf::ForallOp loop : loops) {
       FailureOr<int64_t> count = distribute(loop, worker, workers);
       if (failed(count))
@@ -51,6 +54,28 @@ struct PartitionKernels
     OpBuilder b(&getContext());
     kernel->setAttr("fairway.tiles", b.getI64IntegerAttr(tiles));
     return success();
+  }
+
+  static bool hasConstantBounds(scf::ForallOp loop) {
+    return getConstantIntValues(loop.getMixedLowerBound()) &&
+           getConstantIntValues(loop.getMixedUpperBound()) &&
+           getConstantIntValues(loop.getMixedStep());
+  }
+
+  /// Tells the plan what the tiles are, and which parts of the buffers each of
+  /// them touches.
+  static void describe(func::FuncOp kernel, scf::ForallOp loop) {
+    OpBuilder b(kernel.getContext());
+    fairway::TileRegions regions = fairway::findTileRegions(kernel, loop);
+    // The last arguments are scratch memory and the two numbers.
+    ArrayRef<int64_t> slabs(regions.slabs);
+    kernel->setAttr("fairway.slabs", b.getDenseI64ArrayAttr(slabs.drop_back(
+                                         std::min<size_t>(3, slabs.size()))));
+    SmallVector<Attribute> dimensions;
+    for (fairway::TiledDimension dimension : regions.dimensions)
+      dimensions.push_back(
+          b.getI64ArrayAttr({dimension.extent, dimension.tile}));
+    kernel->setAttr("fairway.dimensions", b.getArrayAttr(dimensions));
   }
 
   /// Replaces `loop` by the `worker`-th of `workers` equal shares of it.

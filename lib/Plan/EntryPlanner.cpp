@@ -15,6 +15,12 @@ static int64_t getBytes(MemRefType type) {
   return type.getNumElements() * ((bits + 7) / 8);
 }
 
+static int64_t getNumber(func::FuncOp kernel, StringRef name,
+                         int64_t missing = 0) {
+  auto attr = kernel->getAttrOfType<IntegerAttr>(name);
+  return attr ? attr.getInt() : missing;
+}
+
 FailureOr<Place> EntryPlanner::findPlace(Value value) {
   if (auto arg = dyn_cast<BlockArgument>(value))
     return arguments[arg.getArgNumber()];
@@ -52,6 +58,8 @@ LogicalResult EntryPlanner::addCall(func::CallOp call) {
   // runtime supplies.
   int64_t numBuffers = call.getNumOperands() - 3;
   int64_t firstOut = numBuffers - numOuts;
+  step.tiles = getNumber(step.kernel, "fairway.tiles", 1);
+  auto slabs = step.kernel->getAttrOfType<DenseI64ArrayAttr>("fairway.slabs");
   for (auto [i, operand] :
        llvm::enumerate(call.getOperands().take_front(numBuffers))) {
     auto type = dyn_cast<MemRefType>(operand.getType());
@@ -61,8 +69,9 @@ LogicalResult EntryPlanner::addCall(func::CallOp call) {
     FailureOr<Place> place = findPlace(operand);
     if (failed(place))
       return failure();
-    step.accesses.push_back(
-        {*place, getBytes(type), static_cast<int64_t>(i) >= firstOut});
+    step.accesses.push_back({*place, getBytes(type),
+                             static_cast<int64_t>(i) >= firstOut,
+                             slabs && int64_t(i) < slabs.size() ? slabs[i] : 0});
   }
   steps.push_back(std::move(step));
   return success();
@@ -162,33 +171,50 @@ void EntryPlanner::layOut() {
         place.kind = Place::Output;
         place.index = it->second;
       } else {
+        const Lifetime &life = lifetimes[place.index];
+        access.firstStep = life.first;
+        access.lastStep = life.last;
         place.offset += offsetOf[place.index];
         place.index = 0;
       }
     }
 }
 
-static bool conflict(const Access &a, const Access &b) {
-  return (a.writes || b.writes) && a.place.kind == b.place.kind &&
-         a.place.index == b.place.index &&
+static bool overlap(const Access &a, const Access &b) {
+  return a.place.kind == b.place.kind && a.place.index == b.place.index &&
          a.place.offset < b.place.offset + b.bytes &&
          b.place.offset < a.place.offset + a.bytes;
 }
 
-/// Workers meet only where a step touches memory that a step since their last
-/// meeting touched, and one of the two writes.
+/// Every worker runs the same tile numbers of two steps that have equally many
+/// tiles. If a tile touches the same slab of the memory in both, no worker
+/// touches what another one does.
+static bool isOwn(const Step &a, const Access &x, const Step &b,
+                  const Access &y) {
+  return a.tiles == b.tiles && x.slab > 0 && x.slab == y.slab &&
+         x.place.offset == y.place.offset;
+}
+
+static bool conflict(const Step &earlier, const Step &later) {
+  for (const Access &x : earlier.accesses)
+    for (const Access &y : later.accesses)
+      if ((x.writes || y.writes) && overlap(x, y) &&
+          !isOwn(earlier, x, later, y))
+        return true;
+  return false;
+}
+
+/// Workers meet only where a step touches memory that another worker touched in
+/// a step since their last meeting, and one of the two writes.
 void EntryPlanner::insertBarriers() {
-  SmallVector<const Access *> sinceBarrier;
+  SmallVector<const Step *> sinceBarrier;
   for (Step &step : steps) {
-    step.barrier = llvm::any_of(step.accesses, [&](const Access &access) {
-      return llvm::any_of(sinceBarrier, [&](const Access *earlier) {
-        return conflict(access, *earlier);
-      });
+    step.barrier = llvm::any_of(sinceBarrier, [&](const Step *earlier) {
+      return conflict(*earlier, step);
     });
     if (step.barrier)
       sinceBarrier.clear();
-    for (const Access &access : step.accesses)
-      sinceBarrier.push_back(&access);
+    sinceBarrier.push_back(&step);
   }
 }
 
@@ -222,10 +248,6 @@ DictionaryAttr EntryPlanner::getAttr() const {
   Builder b(const_cast<EntryPlanner *>(this)->entry.getContext());
   SmallVector<Attribute> list;
   int64_t scratch = 0;
-  auto number = [](func::FuncOp func, StringRef name) -> int64_t {
-    auto attr = func->getAttrOfType<IntegerAttr>(name);
-    return attr ? attr.getInt() : 0;
-  };
   for (const Step &step : steps) {
     func::FuncOp kernel = step.kernel;
     SmallVector<Attribute> buffers;
@@ -245,20 +267,24 @@ DictionaryAttr EntryPlanner::getAttr() const {
         space = FAIRWAY_SPACE_CONSTANT;
         break;
       }
-      buffers.push_back(
-          b.getI64ArrayAttr({space, access.place.index, access.place.offset}));
+      buffers.push_back(b.getI64ArrayAttr(
+          {space, access.place.index, access.place.offset, access.bytes,
+           access.writes, access.firstStep, access.lastStep}));
     }
-    scratch = std::max(scratch, number(kernel, "fairway.scratch_bytes"));
+    scratch = std::max(scratch, getNumber(kernel, "fairway.scratch_bytes"));
+    auto dimensions = kernel->getAttrOfType<ArrayAttr>("fairway.dimensions");
     list.push_back(b.getDictionaryAttr({
         b.getNamedAttr("kernel", FlatSymbolRefAttr::get(kernel)),
         b.getNamedAttr("buffers", b.getArrayAttr(buffers)),
         b.getNamedAttr("barrier", b.getBoolAttr(step.barrier)),
-        b.getNamedAttr("tiles", b.getI64IntegerAttr(std::max<int64_t>(
-                                    1, number(kernel, "fairway.tiles")))),
+        b.getNamedAttr("tiles",
+                       b.getI64IntegerAttr(std::max<int64_t>(1, step.tiles))),
         b.getNamedAttr("flops",
-                       b.getI64IntegerAttr(number(kernel, "fairway.flops"))),
+                       b.getI64IntegerAttr(getNumber(kernel, "fairway.flops"))),
         b.getNamedAttr("bytes",
-                       b.getI64IntegerAttr(number(kernel, "fairway.bytes"))),
+                       b.getI64IntegerAttr(getNumber(kernel, "fairway.bytes"))),
+        b.getNamedAttr("dimensions",
+                       dimensions ? dimensions : b.getArrayAttr({})),
     }));
   }
   return b.getDictionaryAttr({

@@ -25,11 +25,15 @@ struct Access {
   Place place;
   int64_t bytes;
   bool writes;
+  /// Tile t touches only bytes [t * slab, (t + 1) * slab); 0 if not known.
+  int64_t slab = 0;
+  int64_t firstStep = 0, lastStep = 0; ///< of the allocation, once laid out
 };
 
 struct Step {
   mlir::func::FuncOp kernel;
   llvm::SmallVector<Access> accesses;
+  int64_t tiles = 1;
   bool barrier = false;
 };
 

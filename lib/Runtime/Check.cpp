@@ -18,6 +18,13 @@ using namespace fairway::runtime;
 
 namespace {
 
+/// What the buffers of a plan must keep to; sizes are in bytes.
+struct PlanLimits {
+  const fairway_plan &plan;
+  std::vector<uint64_t> inputs, outputs, constants;
+  uint64_t step = 0; ///< the one that is being checked
+};
+
 class Checker {
 public:
   Checker(const fairway_artefact_t &artefact, const std::string &name)
@@ -27,8 +34,7 @@ public:
   void checkCpu() const;
   void checkInterface() const;
   void checkConstants() const;
-  void checkPlan(const fairway_plan &plan, const char *which, uint64_t inputs,
-                 uint64_t outputs, uint64_t constants) const;
+  void checkPlan(const char *which, PlanLimits limits) const;
 
 private:
   [[noreturn]] void corrupt(const std::string &what) const {
@@ -41,6 +47,8 @@ private:
   void checkTensor(const fairway_tensor_desc &tensor) const;
   void checkTensors(const fairway_tensor_desc *tensors, uint32_t count,
                     const char *what) const;
+  void checkBuffer(const fairway_buffer_ref &ref, const PlanLimits &limits,
+                   const std::string &step) const;
 
   const fairway_artefact_t &artefact;
   const std::string &name;
@@ -137,44 +145,67 @@ void Checker::checkConstants() const {
     require(bytes != unknown, "a prepared weight has no constant");
 }
 
-void Checker::checkPlan(const fairway_plan &plan, const char *which,
-                        uint64_t inputs, uint64_t outputs,
-                        uint64_t constants) const {
-  auto bad = [&](uint64_t step, const char *what) {
-    corrupt("step " + std::to_string(step) + " of its " + which + " plan " +
-            what);
+void Checker::checkBuffer(const fairway_buffer_ref &ref,
+                          const PlanLimits &limits,
+                          const std::string &step) const {
+  auto bad = [&](const char *what) { corrupt(step + what); };
+  auto lies = [&](uint64_t size) {
+    return ref.offset <= size && ref.bytes <= size - ref.offset;
   };
+  bool written = ref.flags & FAIRWAY_BUFFER_WRITTEN;
+  switch (ref.space) {
+  case FAIRWAY_SPACE_ARENA:
+    if (!lies(limits.plan.arena_bytes))
+      bad("has a buffer outside the arena");
+    if (ref.first_step > limits.step || ref.last_step < limits.step ||
+        ref.last_step >= limits.plan.num_steps)
+      bad("uses a buffer outside its lifetime");
+    break;
+  case FAIRWAY_SPACE_INPUT:
+    if (ref.index >= limits.inputs.size())
+      bad("reads an input that does not exist");
+    if (!lies(limits.inputs[ref.index]))
+      bad("reads beyond an input");
+    if (written)
+      bad("writes an input");
+    break;
+  case FAIRWAY_SPACE_OUTPUT:
+    if (ref.index >= limits.outputs.size())
+      bad("writes an output that does not exist");
+    if (!lies(limits.outputs[ref.index]))
+      bad("writes beyond an output");
+    break;
+  case FAIRWAY_SPACE_CONSTANT:
+    if (ref.index >= limits.constants.size())
+      bad("reads a constant that does not exist");
+    if (!lies(limits.constants[ref.index]))
+      bad("reads beyond a constant");
+    if (written)
+      bad("writes a constant");
+    break;
+  default:
+    bad("has a buffer in an unknown space");
+  }
+}
+
+void Checker::checkPlan(const char *which, PlanLimits limits) const {
+  const fairway_plan &plan = limits.plan;
   require(!plan.num_steps || plan.steps, "a plan has no steps");
-  for (uint64_t i = 0; i < plan.num_steps; ++i) {
-    const fairway_step &step = plan.steps[i];
-    if (!step.name || !step.kernel)
-      bad(i, "has no kernel");
-    if (step.num_buffers && !step.buffers)
-      bad(i, "has no buffers");
-    for (uint32_t b = 0; b < step.num_buffers; ++b) {
-      const fairway_buffer_ref &ref = step.buffers[b];
-      switch (ref.space) {
-      case FAIRWAY_SPACE_ARENA:
-        if (ref.offset > plan.arena_bytes ||
-            ref.offset % FAIRWAY_BUFFER_ALIGNMENT)
-          bad(i, "has a buffer outside the arena");
-        break;
-      case FAIRWAY_SPACE_INPUT:
-        if (ref.index >= inputs)
-          bad(i, "reads an input that does not exist");
-        break;
-      case FAIRWAY_SPACE_OUTPUT:
-        if (ref.index >= outputs)
-          bad(i, "writes an output that does not exist");
-        break;
-      case FAIRWAY_SPACE_CONSTANT:
-        if (ref.index >= constants)
-          bad(i, "reads a constant that does not exist");
-        break;
-      default:
-        bad(i, "has a buffer in an unknown space");
-      }
-    }
+  for (limits.step = 0; limits.step < plan.num_steps; ++limits.step) {
+    const fairway_step &step = plan.steps[limits.step];
+    std::string where =
+        "step " + std::to_string(limits.step) + " of its " + which + " plan ";
+    auto requireOfStep = [&](bool condition, const char *what) {
+      if (!condition)
+        corrupt(where + what);
+    };
+    requireOfStep(step.name && step.kernel, "has no kernel");
+    requireOfStep(!step.num_buffers || step.buffers, "has no buffers");
+    for (uint32_t b = 0; b < step.num_buffers; ++b)
+      checkBuffer(step.buffers[b], limits, where);
+    requireOfStep(!step.num_dimensions || step.dimensions, "has no dimensions");
+    for (uint32_t d = 0; d < step.num_dimensions; ++d)
+      requireOfStep(step.dimensions[d].tile != 0, "has tiles of nothing");
   }
 }
 
@@ -185,8 +216,25 @@ void fairway::runtime::checkArtefact(const fairway_artefact_t &artefact,
   checker.checkCpu();
   checker.checkInterface();
   checker.checkConstants();
-  checker.checkPlan(artefact.run, "run", artefact.num_inputs,
-                    artefact.num_outputs, artefact.num_constants);
-  checker.checkPlan(artefact.prepare, "prepare", artefact.num_parameters,
-                    artefact.num_prepared, 0);
+  auto sizes = [](const fairway_tensor_desc *tensors, uint32_t count) {
+    std::vector<uint64_t> bytes;
+    for (uint32_t i = 0; i < count; ++i)
+      bytes.push_back(tensors[i].bytes);
+    return bytes;
+  };
+  std::vector<uint64_t> constants, prepared(artefact.num_prepared);
+  for (uint32_t i = 0; i < artefact.num_constants; ++i) {
+    const fairway_constant_desc &constant = artefact.constants[i];
+    constants.push_back(constant.tensor.bytes);
+    if (constant.parameter < 0)
+      prepared[constant.prepared] = constant.tensor.bytes;
+  }
+  checker.checkPlan("run",
+                    {artefact.run, sizes(artefact.inputs, artefact.num_inputs),
+                     sizes(artefact.outputs, artefact.num_outputs), constants});
+  checker.checkPlan("prepare",
+                    {artefact.prepare,
+                     sizes(artefact.parameters, artefact.num_parameters),
+                     prepared,
+                     {}});
 }

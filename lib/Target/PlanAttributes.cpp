@@ -11,6 +11,8 @@
 #include "mlir/IR/BuiltinAttributes.h"
 #include "llvm/ADT/StringSwitch.h"
 
+#include <limits>
+
 using namespace mlir;
 using namespace fairway;
 
@@ -86,14 +88,41 @@ public:
     return values;
   }
 
+  /// `[space, index, offset, bytes, written, first, last]`; a plan written by
+  /// hand may leave out what follows the offset.
   BufferRef buffer(Attribute attribute) {
     SmallVector<int64_t> numbers = integers(attribute, "a step's buffer");
-    if (numbers.size() != 3 || numbers[0] < 0 ||
+    bool whole = numbers.size() == 7;
+    if ((!whole && numbers.size() != 3) || numbers[0] < 0 ||
         numbers[0] > FAIRWAY_SPACE_CONSTANT) {
-      error("a step's buffer is not [space, index, offset]");
+      error("a step's buffer is not [space, index, offset] or that with "
+            "[bytes, written, first, last]");
       return {};
     }
-    return {uint32_t(numbers[0]), uint32_t(numbers[1]), uint64_t(numbers[2])};
+    BufferRef ref{uint32_t(numbers[0]), uint32_t(numbers[1]),
+                  uint64_t(numbers[2])};
+    ref.lastStep = std::numeric_limits<uint32_t>::max();
+    if (whole) {
+      ref.bytes = numbers[3];
+      ref.written = numbers[4] != 0;
+      ref.firstStep = numbers[5];
+      ref.lastStep = numbers[6];
+    }
+    return ref;
+  }
+
+  std::vector<Dimension> dimensions(Attribute attribute) {
+    std::vector<Dimension> result;
+    auto array = dyn_cast_if_present<ArrayAttr>(attribute);
+    for (Attribute element : array ? array.getValue() : ArrayRef<Attribute>()) {
+      SmallVector<int64_t> numbers = integers(element, "a step's dimension");
+      if (numbers.size() != 2 || numbers[1] < 1) {
+        error("a step's dimension is not [extent, tile]");
+        return result;
+      }
+      result.push_back({uint64_t(numbers[0]), uint64_t(numbers[1])});
+    }
+    return result;
   }
 
   Plan plan(StringRef name) {
@@ -123,8 +152,14 @@ public:
       step.tiles = integer(fields, "tiles", 1);
       step.flops = integer(fields, "flops");
       step.bytes = integer(fields, "bytes");
+      step.dimensions = dimensions(fields.get("dimensions"));
       plan.steps.push_back(std::move(step));
     }
+    // Buffers of unknown lifetime live as long as the plan.
+    uint32_t last = plan.steps.empty() ? 0 : plan.steps.size() - 1;
+    for (PlanStep &step : plan.steps)
+      for (BufferRef &ref : step.buffers)
+        ref.lastStep = std::min(ref.lastStep, last);
     return plan;
   }
 

@@ -45,22 +45,46 @@ struct TensorInfo {
   }
 };
 
+struct BufferInfo {
+  std::string space;
+  uint32_t index;
+  uint64_t offset, nbytes;
+  bool written;
+  std::optional<std::tuple<uint32_t, uint32_t>> lifetime;
+
+  explicit BufferInfo(const fairway_buffer_ref &ref)
+      : space(spaceName(ref.space)), index(ref.index), offset(ref.offset),
+        nbytes(ref.bytes), written(ref.flags & FAIRWAY_BUFFER_WRITTEN) {
+    if (ref.space == FAIRWAY_SPACE_ARENA)
+      lifetime.emplace(ref.first_step, ref.last_step);
+  }
+
+  static const char *spaceName(uint32_t space) {
+    static const char *const names[] = {"arena", "input", "output", "constant"};
+    return names[space];
+  }
+
+  std::string repr() const {
+    return "BufferInfo(space='" + space + "', index=" + std::to_string(index) +
+           ", offset=" + std::to_string(offset) +
+           ", nbytes=" + std::to_string(nbytes) + ")";
+  }
+};
+
 struct StepInfo {
   std::string name;
   uint64_t tiles, flops, bytes;
   bool barrier;
-  /// (space, index, offset) of each buffer.
-  std::vector<std::tuple<std::string, uint32_t, uint64_t>> buffers;
+  std::vector<BufferInfo> buffers;
+  std::vector<std::tuple<uint64_t, uint64_t>> dimensions;
 
   explicit StepInfo(const fairway_step &step)
       : name(step.name), tiles(step.tiles), flops(step.flops),
-        bytes(step.bytes), barrier(step.flags & FAIRWAY_STEP_BARRIER) {
-    static const char *const spaces[] = {"arena", "input", "output",
-                                         "constant"};
-    for (uint32_t i = 0; i < step.num_buffers; ++i) {
-      const fairway_buffer_ref &ref = step.buffers[i];
-      buffers.emplace_back(spaces[ref.space], ref.index, ref.offset);
-    }
+        bytes(step.bytes), barrier(step.flags & FAIRWAY_STEP_BARRIER),
+        buffers(step.buffers, step.buffers + step.num_buffers) {
+    for (uint32_t i = 0; i < step.num_dimensions; ++i)
+      dimensions.emplace_back(step.dimensions[i].extent,
+                              step.dimensions[i].tile);
   }
 
   std::string repr() const {
@@ -264,6 +288,14 @@ void bindInfos(nb::module_ &module) {
       .def_ro("shape", &TensorInfo::shape)
       .def_ro("nbytes", &TensorInfo::nbytes)
       .def("__repr__", &TensorInfo::repr);
+  nb::class_<BufferInfo>(module, "BufferInfo")
+      .def_ro("space", &BufferInfo::space)
+      .def_ro("index", &BufferInfo::index)
+      .def_ro("offset", &BufferInfo::offset)
+      .def_ro("nbytes", &BufferInfo::nbytes)
+      .def_ro("written", &BufferInfo::written)
+      .def_ro("lifetime", &BufferInfo::lifetime)
+      .def("__repr__", &BufferInfo::repr);
   nb::class_<StepInfo>(module, "StepInfo")
       .def_ro("name", &StepInfo::name)
       .def_ro("tiles", &StepInfo::tiles)
@@ -271,6 +303,7 @@ void bindInfos(nb::module_ &module) {
       .def_ro("bytes", &StepInfo::bytes)
       .def_ro("barrier", &StepInfo::barrier)
       .def_ro("buffers", &StepInfo::buffers)
+      .def_ro("dimensions", &StepInfo::dimensions)
       .def("__repr__", &StepInfo::repr);
 }
 

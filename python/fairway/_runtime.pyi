@@ -9,7 +9,7 @@ lacks, comes out as uint16 holding the bits and may go in the same way.
 
 from collections.abc import Sequence
 from enum import IntEnum
-from typing import Any
+from typing import Any, Literal
 
 from numpy.typing import NDArray
 
@@ -55,6 +55,25 @@ class TensorInfo:
     @property
     def nbytes(self) -> int: ...
 
+class BufferInfo:
+    """What a kernel reads or writes."""
+
+    @property
+    def space(self) -> Literal["arena", "input", "output", "constant"]: ...
+    @property
+    def index(self) -> int:
+        """The number of the input, output or constant; 0 in the arena."""
+    @property
+    def offset(self) -> int:
+        """Bytes from the start of the arena or tensor."""
+    @property
+    def nbytes(self) -> int: ...
+    @property
+    def written(self) -> bool: ...
+    @property
+    def lifetime(self) -> tuple[int, int] | None:
+        """The first and the last step that uses the memory; None outside the arena."""
+
 class StepInfo:
     """One kernel call of a plan."""
 
@@ -72,10 +91,13 @@ class StepInfo:
     def barrier(self) -> bool:
         """Whether all workers meet before it."""
     @property
-    def buffers(self) -> list[tuple[str, int, int]]:
-        """Each buffer's (space, index, offset).
+    def buffers(self) -> list[BufferInfo]:
+        """The kernel's arguments."""
+    @property
+    def dimensions(self) -> list[tuple[int, int]]:
+        """Extent and tile of each dimension of the result, outermost first.
 
-        The space is "arena", "input", "output" or "constant".
+        Empty if the result is not divided.
         """
 
 class Model:

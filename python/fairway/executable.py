@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from fairway import arrays
 from fairway.errors import ArtifactError, DeviceError, Error, InvalidArgument
-from fairway.plan import Kernel, Plan, Step
+from fairway.plan import Kernel, Plan
 from fairway.program import Kind, TensorSpec
 from fairway.tree import InputOutputTree
 
@@ -119,9 +119,8 @@ class Executable:
         return self._native.version
 
     def plan(self) -> Plan:
-        """The order of the kernels and the memory of a run."""
-        steps = (Step(s.name, s.tiles, s.flops, s.bytes) for s in self._native.steps)
-        return Plan(tuple(steps), self._native.arena_bytes, self._native.scratch_bytes)
+        """The order of the kernels, their partition, and where their buffers are."""
+        return Plan.of(self._native)
 
     def weights_bytes(self) -> int:
         """The size of the prepared weights."""

@@ -76,7 +76,17 @@ def test_describes_the_model(saved: _runtime.Model) -> None:
     ]
     assert [s.name for s in saved.steps] == ["multiply", "add_reversed", "reverse", "sum"]
     assert saved.steps[1].barrier and not saved.steps[0].barrier
-    assert saved.steps[0].buffers == [("input", 0, 0), ("constant", 0, 0), ("arena", 0, 0)]
+    buffers = saved.steps[1].buffers
+    assert [(b.space, b.index, b.offset) for b in buffers] == [
+        ("arena", 0, 0),
+        ("constant", 1, 0),
+        ("arena", 0, 16384),
+    ]
+    assert [b.written for b in buffers] == [False, False, True]
+    assert [b.lifetime for b in buffers] == [(0, 1), None, (1, 2)]
+    assert {b.nbytes for b in buffers} == {16384}
+    assert saved.steps[0].dimensions == [(64, 1), (64, 64)]
+    assert saved.steps[3].dimensions == []
     assert [s.name for s in saved.prepare_steps] == ["scale"]
     assert saved.metadata == b'{"test": true}'
     assert (saved.version, saved.cpu, saved.features) == ("0.1.0", "test", "")
@@ -275,7 +285,7 @@ def copies(build: Build, tmp_path_factory: pytest.TempPathFactory) -> Path:
         f'{{"{d}", {i}, 1, shape, {4 * sizes[i]}}},' for i, d in enumerate(DTYPES.split())
     )
     refs = "".join(
-        f"static const fairway_buffer_ref r{i}[] = {{{{1, {i}, 0}}, {{2, {i}, 0}}}};"
+        f"static const fairway_buffer_ref r{i}[] = {{{{1, {i}}}, {{2, {i}}}}};"
         f"static void k{i}(void *const *b, void *s, int64_t w, int64_t n)"
         f"{{ (void)s; (void)w; (void)n; __builtin_memcpy(b[1], b[0], {4 * sizes[i]}); }}"
         for i in range(13)

@@ -26,9 +26,12 @@ def BuildPlan : Pass<"fairway-build-plan", "mlir::ModuleOp"> {
     becomes the module attribute
     ```mlir
     fairway.run = { arena_bytes = 0, scratch_bytes = 0, steps = [
-      { kernel = @k, buffers = [[1, 0, 0], [2, 0, 0]], barrier = false } ] }
+      { kernel = @k, buffers = [[1, 0, 0, 16, 0, 0, 0], [2, 0, 0, 16, 1, 0, 0]],
+        barrier = false, tiles = 1, flops = 0, bytes = 32, dimensions = [] } ] }
     ```
-    Each buffer is `[space, index, byte offset]` as in the artefact's ABI.
+    Each buffer is `[space, index, byte offset, bytes, written, first step, last
+    step]` as in the artefact's ABI. The steps between which a buffer of the
+    arena is alive are those that use it.
   }];
   let dependentDialects = ["mlir::memref::MemRefDialect"];
 }

@@ -25,7 +25,7 @@ extern "C" {
 #define FAIRWAY_ARTEFACT_MAGIC 0x31595746u
 
 /** Changes whenever a structure below changes in any way. */
-#define FAIRWAY_ARTEFACT_ABI 1u
+#define FAIRWAY_ARTEFACT_ABI 2u
 
 /** Every buffer in the arena and every constant starts at such a multiple. */
 #define FAIRWAY_BUFFER_ALIGNMENT 64u
@@ -76,12 +76,30 @@ typedef enum fairway_space {
   FAIRWAY_SPACE_CONSTANT = 3 /**< constant `index` (run plan only) */
 } fairway_space;
 
-/** A buffer: its space, its number there, and a byte offset into it. */
+/** The kernel writes this buffer (and may read it); it only reads others. */
+#define FAIRWAY_BUFFER_WRITTEN 1u
+
+/** A buffer: its space, its number there, and a byte range of it. */
 typedef struct fairway_buffer_ref {
   uint32_t space; /**< a `fairway_space` */
   uint32_t index;
   uint64_t offset;
+  uint64_t bytes;
+  uint32_t flags; /**< FAIRWAY_BUFFER_* */
+  /** In the arena: first and last step that uses what this is a part of. */
+  uint32_t first_step;
+  uint32_t last_step;
+  uint32_t reserved;
 } fairway_buffer_ref;
+
+/**
+ * A dimension of what a step computes: every tile covers `tile` of its `extent`
+ * elements (the last one fewer if they do not divide).
+ */
+typedef struct fairway_dimension {
+  uint64_t extent;
+  uint64_t tile;
+} fairway_dimension;
 
 /**
  * A kernel. `buffers` are the resolved addresses of the step's buffers in
@@ -104,6 +122,10 @@ typedef struct fairway_step {
   uint64_t tiles; /**< units of parallel work; 1 means worker 0 does it all */
   uint64_t flops; /**< arithmetic operations, for profiles */
   uint64_t bytes; /**< bytes read and written, for profiles */
+  /** How the first result is divided into tiles, outermost dimension first. */
+  const fairway_dimension *dimensions;
+  uint32_t num_dimensions; /**< 0 if the result is not divided */
+  uint32_t reserved;
 } fairway_step;
 
 /** A list of steps with the memory that they need. */

@@ -26,6 +26,14 @@ struct BufferRef {
   uint32_t space = 0;
   uint32_t index = 0;
   uint64_t offset = 0;
+  uint64_t bytes = 0;
+  bool written = false;
+  uint32_t firstStep = 0, lastStep = 0;
+};
+
+/// `fairway_dimension`.
+struct Dimension {
+  uint64_t extent = 0, tile = 1;
 };
 
 /// One kernel call: `fairway_step`.
@@ -34,6 +42,7 @@ struct PlanStep {
   std::vector<BufferRef> buffers;
   bool barrier = false;
   uint64_t tiles = 1, flops = 0, bytes = 0;
+  std::vector<Dimension> dimensions;
 };
 
 /// `fairway_plan`.

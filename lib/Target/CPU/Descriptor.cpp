@@ -113,7 +113,10 @@ Constant *DescriptorBuilder::tensors(ArrayRef<TensorDesc> descs) {
 }
 
 Constant *DescriptorBuilder::buffer(const BufferRef &ref) {
-  return structure({i32(ref.space), i32(ref.index), i64(ref.offset)},
+  return structure({i32(ref.space), i32(ref.index), i64(ref.offset),
+                    i64(ref.bytes),
+                    i32(ref.written ? FAIRWAY_BUFFER_WRITTEN : 0),
+                    i32(ref.firstStep), i32(ref.lastStep), i32(0)},
                    sizeof(fairway_buffer_ref));
 }
 
@@ -126,10 +129,15 @@ Constant *DescriptorBuilder::step(const PlanStep &step) {
   SmallVector<Constant *> buffers;
   for (const BufferRef &ref : step.buffers)
     buffers.push_back(buffer(ref));
+  SmallVector<Constant *> dimensions;
+  for (const fairway::Dimension &dimension : step.dimensions)
+    dimensions.push_back(structure({i64(dimension.extent), i64(dimension.tile)},
+                                   sizeof(fairway_dimension)));
   return structure({string(step.kernel), kernel, array(buffers),
                     i32(buffers.size()),
                     i32(step.barrier ? FAIRWAY_STEP_BARRIER : 0),
-                    i64(step.tiles), i64(step.flops), i64(step.bytes)},
+                    i64(step.tiles), i64(step.flops), i64(step.bytes),
+                    array(dimensions), i32(dimensions.size()), i32(0)},
                    sizeof(fairway_step));
 }
 

@@ -13,6 +13,7 @@ from fairway.cli import options
 
 if TYPE_CHECKING:
     from fairway.executable import Executable
+    from fairway.plan import Buffer, Plan
 
 __all__ = ["command"]
 
@@ -20,24 +21,31 @@ _EPILOG = """\b
 Examples:
   fairway inspect resnet50.so
   fairway inspect resnet50.so --kernels
+  fairway inspect resnet50.so --plan
   fairway inspect resnet50.so --json | jq .inputs
+  fairway inspect resnet50.so --plan --json | jq .plan.steps[0]
 """
 
 
 @click.command("inspect", epilog=_EPILOG)
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--kernels", "show_kernels", is_flag=True, help="List every kernel.")
+@click.option(
+    "--plan", "show_plan", is_flag=True, help="List every step: partition, barriers, buffers."
+)
 @options.json_option
-def command(model: Path, show_kernels: bool, as_json: bool) -> None:
-    """Show the inputs, outputs, target, kernels and sizes of a saved MODEL."""
+def command(model: Path, show_kernels: bool, show_plan: bool, as_json: bool) -> None:
+    """Show the inputs, outputs, target, kernels, plan and sizes of a saved MODEL."""
     from fairway.executable import load
 
     executable = load(model)
     facts = _facts(executable, model)
     if as_json:
-        options.emit(facts)
+        options.emit({**facts, "plan": executable.plan().to_json()} if show_plan else facts)
     else:
         _show(executable, facts, show_kernels)
+        if show_plan:
+            _show_plan(executable.plan())
 
 
 def _facts(executable: Executable, model: Path) -> dict[str, Any]:
@@ -52,10 +60,12 @@ def _facts(executable: Executable, model: Path) -> dict[str, Any]:
         "outputs": [spec.to_json() for spec in executable.outputs],
         "kernels": [asdict(kernel) for kernel in executable.kernels],
         "steps": len(plan.steps),
+        "barriers": plan.barriers,
         "flops": plan.flops,
         "memory": {
             "weights": executable.weights_bytes(),
             "arena": plan.arena_bytes,
+            "arena_in_use_at_once": plan.live_bytes,
             "scratch_per_thread": plan.scratch_bytes,
         },
     }
@@ -72,7 +82,10 @@ def _show(executable: Executable, facts: dict[str, Any], show_kernels: bool) -> 
         ("file", f"{facts['file']}, {options.size_text(facts['bytes'])}"),
         ("compiled by", f"Fairway {facts['version']} from {facts['framework']}"),
         ("target", facts["target"]),
-        ("kernels", f"{len(facts['kernels'])} in {facts['steps']} steps"),
+        (
+            "kernels",
+            f"{len(facts['kernels'])} in {facts['steps']} steps, {facts['barriers']} barriers",
+        ),
         ("work", f"{facts['flops'] / 1e9:.3f} GFLOP a run"),
         (
             "memory",
@@ -101,3 +114,40 @@ def _show(executable: Executable, facts: dict[str, Any], show_kernels: bool) -> 
                 f"{kernel.bytes / 1e3:.1f}",
             )
         console.print(kernels)
+
+
+def _show_plan(plan: Plan) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    steps = Table(box=None, pad_edge=False, caption="= all workers meet before this step")
+    for column in ("step", "", "kernel", "MFLOP", "kB", "tiles", "result/tile"):
+        left = column in ("kernel", "result/tile")
+        steps.add_column(column, justify="left" if left else "right", no_wrap=True)
+    for column in ("reads", "writes"):
+        steps.add_column(column, overflow="fold", min_width=24)
+    for number, step in enumerate(plan.steps):
+        steps.add_row(
+            str(number),
+            "=" if step.barrier else "",
+            step.name,
+            f"{step.flops / 1e6:.3f}",
+            f"{step.bytes / 1e3:.1f}",
+            str(step.tiles),
+            step.partition,
+            "\n".join(_place(buffer) for buffer in step.buffers if not buffer.written),
+            "\n".join(_place(buffer) for buffer in step.buffers if buffer.written),
+        )
+    console = Console()
+    # A pipe has no width of its own; names in it should stay whole.
+    console.print(steps, width=None if console.is_terminal else 200)
+
+
+def _place(buffer: Buffer) -> str:
+    from rich.markup import escape
+
+    size = options.size_text(buffer.nbytes)
+    if buffer.lifetime is None:
+        return escape(f"{buffer.name} ({size})")
+    first, last = buffer.lifetime
+    return f"arena+{buffer.offset} ({size}, steps {first}-{last})"

@@ -7,10 +7,10 @@
 // CHECK-SAME: fairway.inputs = [{dtype = "float32", name = "x", shape = [16]}]
 // CHECK-SAME: fairway.outputs = [{dtype = "float32", name = "output0", shape = [16]}]
 // CHECK-SAME: fairway.run = {arena_bytes = 128 : i64, scratch_bytes = 256 : i64,
-// CHECK-SAME: {barrier = false, buffers = {{\[\[}}1, 0, 0], [3, 0, 0], [0, 0, 0]]
-// CHECK-SAME: {barrier = true, buffers = {{\[\[}}0, 0, 0], [3, 0, 0], [0, 0, 64]]
-// CHECK-SAME: {barrier = true, buffers = {{\[\[}}0, 0, 64], [3, 0, 0], [0, 0, 0]]
-// CHECK-SAME: {barrier = true, buffers = {{\[\[}}0, 0, 0], [3, 0, 0], [2, 0, 0]]
+// CHECK-SAME: {barrier = false, buffers = {{\[\[}}1, 0, 0, 64, 0, 0, 0], [3, 0, 0, 64, 0, 0, 0], [0, 0, 0, 64, 1, 0, 1]]
+// CHECK-SAME: {barrier = true, buffers = {{\[\[}}0, 0, 0, 64, 0, 0, 1], [3, 0, 0, 64, 0, 0, 0], [0, 0, 64, 64, 1, 1, 2]]
+// CHECK-SAME: {barrier = true, buffers = {{\[\[}}0, 0, 64, 64, 0, 1, 2], [3, 0, 0, 64, 0, 0, 0], [0, 0, 0, 64, 1, 2, 3]]
+// CHECK-SAME: {barrier = true, buffers = {{\[\[}}0, 0, 0, 64, 0, 2, 3], [3, 0, 0, 64, 0, 0, 0], [2, 0, 0, 64, 1, 0, 0]]
 // CHECK-NOT: func.func @main
 func.func private @k(%a: memref<16xf32>, %b: memref<16xf32>, %c: memref<16xf32>,
                      %scratch: memref<256xi8>, %worker: index, %workers: index)

@@ -65,6 +65,12 @@ module attributes {fairway.run = {steps = [{kernel = @k, buffers = [[0, 0, 0]]}]
 
 // -----
 
-// expected-error @below {{malformed plan: a step's buffer is not [space, index, offset]}}
+// expected-error @below {{malformed plan: a step's buffer is not [space, index, offset] or that with [bytes, written, first, last]}}
 module attributes {fairway.run = {steps = [{kernel = @k, buffers = [[9, 0, 0]]}]}} {
+}
+
+// -----
+
+// expected-error @below {{malformed plan: a step's dimension is not [extent, tile]}}
+module attributes {fairway.run = {steps = [{kernel = @k, buffers = [], dimensions = [[4, 0]]}]}} {
 }

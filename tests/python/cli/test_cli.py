@@ -113,6 +113,17 @@ def test_inspect_shows_everything(library: Path) -> None:
         assert part in text
 
 
+def test_inspect_shows_the_plan(library: Path) -> None:
+    plan = ok_json("inspect", library, "--plan")["plan"]
+    assert plan["arena_bytes"] >= plan["live_bytes"]
+    assert any(buffer["name"] == "y" for buffer in plan["steps"][-1]["buffers"])
+    assert plan["steps"][0]["flops"] > 0
+    text = ok("inspect", library, "--plan")
+    for step in plan["steps"]:
+        assert step["kernel"] in text
+    assert "all workers meet" in text
+
+
 def test_doctor_finds_no_problem() -> None:
     checks = {check["name"]: check for check in ok_json("doctor")["checks"]}
     assert not [check for check in checks.values() if check["status"] == "problem"]

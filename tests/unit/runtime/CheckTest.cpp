@@ -24,12 +24,18 @@ struct Sample {
   fairway_tensor_desc output{"out", FAIRWAY_FLOAT32, 1, shape, 16};
   fairway_constant_desc constant{
       {"ones", FAIRWAY_FLOAT32, 1, shape, 16}, -1, 0, 0};
-  fairway_buffer_ref buffers[3] = {{FAIRWAY_SPACE_OUTPUT, 0, 0},
-                                   {FAIRWAY_SPACE_CONSTANT, 0, 0},
-                                   {FAIRWAY_SPACE_ARENA, 0, 64}};
-  fairway_step step{"fill", fillOnes, buffers, 3, 0, 1, 4, 16};
-  fairway_buffer_ref prepareBuffers[1] = {{FAIRWAY_SPACE_OUTPUT, 0, 0}};
-  fairway_step prepareStep{"fill", fillOnes, prepareBuffers, 1, 0, 1, 4, 16};
+  fairway_buffer_ref buffers[4] = {
+      {FAIRWAY_SPACE_OUTPUT, 0, 0, 16, FAIRWAY_BUFFER_WRITTEN, 0, 0, 0},
+      {FAIRWAY_SPACE_CONSTANT, 0, 0, 16, 0, 0, 0, 0},
+      {FAIRWAY_SPACE_ARENA, 0, 64, 64, FAIRWAY_BUFFER_WRITTEN, 0, 0, 0},
+      {FAIRWAY_SPACE_INPUT, 0, 0, 16, 0, 0, 0, 0}};
+  fairway_dimension dimensions[1] = {{4, 4}};
+  fairway_step step{"fill", fillOnes, buffers,    4, 0, 1,
+                    4,      16,       dimensions, 1, 0};
+  fairway_buffer_ref prepareBuffers[1] = {
+      {FAIRWAY_SPACE_OUTPUT, 0, 0, 16, FAIRWAY_BUFFER_WRITTEN, 0, 0, 0}};
+  fairway_step prepareStep{"fill", fillOnes, prepareBuffers, 1, 0, 1,
+                           4,      16,       nullptr,        0, 0};
   alignas(64) unsigned char weights[64] = {};
   fairway_artefact_t artefact{FAIRWAY_ARTEFACT_MAGIC,
                               FAIRWAY_ARTEFACT_ABI,
@@ -155,9 +161,70 @@ TEST(Check, BufferOutsideTheArena) {
   s.expectCorrupt("arena");
 }
 
+TEST(Check, BufferThatEndsOutsideTheArena) {
+  Sample s;
+  s.buffers[2].bytes = 65;
+  s.expectCorrupt("arena");
+}
+
+TEST(Check, BufferUsedBeforeItsLifetime) {
+  Sample s;
+  s.buffers[2].first_step = s.buffers[2].last_step = 1;
+  s.expectCorrupt("lifetime");
+}
+
+TEST(Check, LifetimeBeyondThePlan) {
+  Sample s;
+  s.buffers[2].last_step = 1;
+  s.expectCorrupt("lifetime");
+}
+
+TEST(Check, BufferBeyondItsTensor) {
+  for (auto [buffer, what] :
+       {std::pair(0, "beyond an output"), std::pair(1, "beyond a constant"),
+        std::pair(3, "beyond an input")}) {
+    Sample s;
+    s.buffers[buffer].offset = 4;
+    s.expectCorrupt(what);
+  }
+}
+
+TEST(Check, OffsetThatOverflows) {
+  Sample s;
+  s.buffers[0].offset = ~uint64_t(0);
+  s.expectCorrupt("beyond an output");
+}
+
+TEST(Check, PrepareBufferBeyondItsConstant) {
+  Sample s;
+  s.prepareBuffers[0].bytes = 17;
+  s.expectCorrupt("beyond an output");
+}
+
+TEST(Check, WriteToWhatIsOnlyRead) {
+  for (auto [buffer, what] :
+       {std::pair(1, "writes a constant"), std::pair(3, "writes an input")}) {
+    Sample s;
+    s.buffers[buffer].flags = FAIRWAY_BUFFER_WRITTEN;
+    s.expectCorrupt(what);
+  }
+}
+
+TEST(Check, StepWithoutDimensions) {
+  Sample s;
+  s.step.dimensions = nullptr;
+  s.expectCorrupt("dimensions");
+}
+
+TEST(Check, EmptyTile) {
+  Sample s;
+  s.dimensions[0].tile = 0;
+  s.expectCorrupt("tiles of nothing");
+}
+
 TEST(Check, BufferOfAMissingInput) {
   Sample s;
-  s.buffers[0] = {FAIRWAY_SPACE_INPUT, 1, 0};
+  s.buffers[3].index = 1;
   s.expectCorrupt("input");
 }
 

@@ -13,6 +13,10 @@ namespace {
 
 void noKernel(void *const *, void *, int64_t, int64_t) {}
 
+fairway_step step(uint64_t tiles, uint32_t flags = 0) {
+  return {"step", noKernel, nullptr, 0, flags, tiles, 0, 0, nullptr, 0, 0};
+}
+
 /// The schedule's steps with a barrier, as '|' before the step. In `plan`, 'p'
 /// is a parallel step and 's' one of worker 0; '|' asks for a barrier.
 std::string barriers(const std::string &plan) {
@@ -22,8 +26,7 @@ std::string barriers(const std::string &plan) {
     if (c == '|') {
       flags = FAIRWAY_STEP_BARRIER;
     } else {
-      steps.push_back(
-          {"step", noKernel, nullptr, 0, flags, c == 's' ? 1u : 8u, 0, 0});
+      steps.push_back(step(c == 's' ? 1 : 8, flags));
       flags = 0;
     }
   Schedule schedule(fairway_plan{steps.data(), steps.size(), 0, 0});
@@ -55,8 +58,7 @@ TEST(Schedule, BarrierThatWaitedIsNotLost) {
 }
 
 TEST(Schedule, KnowsHowManyWorkersAreOfUse) {
-  fairway_step steps[] = {{"a", noKernel, nullptr, 0, 0, 1, 0, 0},
-                          {"b", noKernel, nullptr, 0, 0, 6, 0, 0}};
+  fairway_step steps[] = {step(1), step(6)};
   EXPECT_EQ(Schedule(fairway_plan{steps, 2, 0, 0}).maxTiles, 6u);
   EXPECT_EQ(Schedule(fairway_plan{steps, 1, 0, 0}).maxTiles, 1u);
   EXPECT_EQ(Schedule(fairway_plan{nullptr, 0, 0, 0}).maxTiles, 1u);

@@ -111,30 +111,38 @@ static const fairway_constant_desc constants[] = {
     {TENSOR("layer.w.scaled", FAIRWAY_FLOAT32), -1, 0, 0},
     {TENSOR("layer.b", FAIRWAY_FLOAT32), 1, -1, N * sizeof(float)}};
 
+enum { BYTES = N * sizeof(float), W = FAIRWAY_BUFFER_WRITTEN };
+
 static const fairway_buffer_ref scale_buffers[] = {
-    {FAIRWAY_SPACE_INPUT, 0, 0}, {FAIRWAY_SPACE_OUTPUT, 0, 0}};
+    {FAIRWAY_SPACE_INPUT, 0, 0, BYTES, 0, 0, 0, 0},
+    {FAIRWAY_SPACE_OUTPUT, 0, 0, BYTES, W, 0, 0, 0}};
+static const fairway_dimension rows[] = {{TILES, 1}, {TILE, TILE}};
 static const fairway_step prepare_steps[] = {
-    {"scale", scale, scale_buffers, 2, 0, TILES, N, 8 * N}};
+    {"scale", scale, scale_buffers, 2, 0, TILES, N, 8 * N, rows, 2, 0}};
 
 static const fairway_buffer_ref multiply_buffers[] = {
-    {FAIRWAY_SPACE_INPUT, 0, 0},
-    {FAIRWAY_SPACE_CONSTANT, 0, 0},
-    {FAIRWAY_SPACE_ARENA, 0, 0}};
+    {FAIRWAY_SPACE_INPUT, 0, 0, BYTES, 0, 0, 0, 0},
+    {FAIRWAY_SPACE_CONSTANT, 0, 0, BYTES, 0, 0, 0, 0},
+    {FAIRWAY_SPACE_ARENA, 0, 0, BYTES, W, 0, 1, 0}};
 static const fairway_buffer_ref add_buffers[] = {
-    {FAIRWAY_SPACE_ARENA, 0, 0},
-    {FAIRWAY_SPACE_CONSTANT, 1, 0},
-    {FAIRWAY_SPACE_ARENA, 0, N * sizeof(float)}};
+    {FAIRWAY_SPACE_ARENA, 0, 0, BYTES, 0, 0, 1, 0},
+    {FAIRWAY_SPACE_CONSTANT, 1, 0, BYTES, 0, 0, 0, 0},
+    {FAIRWAY_SPACE_ARENA, 0, BYTES, BYTES, W, 1, 2, 0}};
 static const fairway_buffer_ref reverse_buffers[] = {
-    {FAIRWAY_SPACE_ARENA, 0, N * sizeof(float)}, {FAIRWAY_SPACE_OUTPUT, 1, 0}};
-static const fairway_buffer_ref sum_buffers[] = {{FAIRWAY_SPACE_OUTPUT, 1, 0},
-                                                 {FAIRWAY_SPACE_OUTPUT, 0, 0}};
+    {FAIRWAY_SPACE_ARENA, 0, BYTES, BYTES, 0, 1, 2, 0},
+    {FAIRWAY_SPACE_OUTPUT, 1, 0, BYTES, W, 0, 0, 0}};
+static const fairway_buffer_ref sum_buffers[] = {
+    {FAIRWAY_SPACE_OUTPUT, 1, 0, BYTES, 0, 0, 0, 0},
+    {FAIRWAY_SPACE_OUTPUT, 0, 0, sizeof(float), W, 0, 0, 0}};
 static const fairway_step run_steps[] = {
-    {"multiply", multiply, multiply_buffers, 3, 0, TILES, N, 12 * N},
+    {"multiply", multiply, multiply_buffers, 3, 0, TILES, N, 12 * N, rows, 2,
+     0},
     {"add_reversed", add_reversed, add_buffers, 3, FAIRWAY_STEP_BARRIER, TILES,
-     N, 12 * N},
+     N, 12 * N, rows, 2, 0},
     {"reverse", reverse, reverse_buffers, 2, FAIRWAY_STEP_BARRIER, TILES, 0,
-     8 * N},
-    {"sum", sum, sum_buffers, 2, FAIRWAY_STEP_BARRIER, 1, N, 4 * N}};
+     8 * N, rows, 2, 0},
+    {"sum", sum, sum_buffers, 2, FAIRWAY_STEP_BARRIER, 1, N, 4 * N, NULL, 0,
+     0}};
 
 #ifdef WEIGHTS /* prepared w is all 6, b all 1 */
 static struct {
