@@ -69,9 +69,9 @@ LogicalResult EntryPlanner::addCall(func::CallOp call) {
     FailureOr<Place> place = findPlace(operand);
     if (failed(place))
       return failure();
-    step.accesses.push_back({*place, getBytes(type),
-                             static_cast<int64_t>(i) >= firstOut,
-                             slabs && int64_t(i) < slabs.size() ? slabs[i] : 0});
+    step.accesses.push_back(
+        {*place, getBytes(type), static_cast<int64_t>(i) >= firstOut,
+         slabs && int64_t(i) < slabs.size() ? slabs[i] : 0});
   }
   steps.push_back(std::move(step));
   return success();
