@@ -30,6 +30,11 @@ struct CompileOptions {
   std::string cpu = "x86-64-v3";
   /// LLVM's feature string, e.g. "+avx2,+fma"; empty: what `cpu` implies.
   std::string features;
+  /// Fields of the machine's description (MachineDescription.h) to replace, in
+  /// its text form; the others are what is known of `cpu`. All of them, as
+  /// `describeMachine` gives them for the host, make the code independent of
+  /// where it is compiled.
+  std::string machine;
   /// How many workers kernels will usually be divided among.
   unsigned threads = 1;
   /// 0 to 3, as for clang.

@@ -62,6 +62,21 @@ static void setIfGiven(std::string &option, MlirStringRef value) {
     option.assign(value.data, value.length);
 }
 
+static fairway::CompileOptions
+unwrapOptions(const FairwayCompileOptions &given) {
+  fairway::CompileOptions options;
+  setIfGiven(options.triple, given.triple);
+  setIfGiven(options.cpu, given.cpu);
+  setIfGiven(options.features, given.features);
+  setIfGiven(options.dumpDir, given.dumpDir);
+  setIfGiven(options.fairwayVersion, given.version);
+  setIfGiven(options.metadata, given.metadata);
+  setIfGiven(options.machine, given.machine);
+  options.threads = given.threads;
+  options.optLevel = given.optLevel;
+  return options;
+}
+
 void fairwayErrorFree(FairwayError *error) {
   std::free(error->message);
   std::free(error->where);
@@ -75,15 +90,7 @@ FairwayStatus fairwayCompile(MlirStringRef text,
                              void *progressData, MlirStringCallback object,
                              void *objectData, FairwayError *error) {
   *error = {nullptr, nullptr, nullptr};
-  fairway::CompileOptions options;
-  setIfGiven(options.triple, given->triple);
-  setIfGiven(options.cpu, given->cpu);
-  setIfGiven(options.features, given->features);
-  setIfGiven(options.dumpDir, given->dumpDir);
-  setIfGiven(options.fairwayVersion, given->version);
-  setIfGiven(options.metadata, given->metadata);
-  options.threads = given->threads;
-  options.optLevel = given->optLevel;
+  fairway::CompileOptions options = unwrapOptions(*given);
 
   mlir::DialectRegistry registry;
   fairway::registerDialects(registry);
@@ -125,14 +132,15 @@ FairwayStatus fairwayLinkShared(const MlirStringRef *objects,
   return report(fairway::linkShared(paths, unwrap(output)), error);
 }
 
-FairwayStatus fairwayCheckMachine(MlirStringRef triple, MlirStringRef cpu,
-                                  MlirStringRef features, FairwayError *error) {
+FairwayStatus fairwayDescribeMachine(const FairwayCompileOptions *options,
+                                     bool host, MlirStringCallback description,
+                                     void *userData, FairwayError *error) {
   *error = {nullptr, nullptr, nullptr};
-  fairway::CompileOptions options;
-  setIfGiven(options.triple, triple);
-  setIfGiven(options.cpu, cpu);
-  setIfGiven(options.features, features);
-  return report(fairway::createTargetMachine(options).takeError(), error);
+  auto machine = fairway::describeMachine(unwrapOptions(*options), host);
+  if (!machine)
+    return report(machine.takeError(), error);
+  description(wrap(llvm::StringRef(fairway::printMachine(*machine))), userData);
+  return FairwayStatusOk;
 }
 
 void fairwayHostCpuName(MlirStringCallback name, void *userData) {

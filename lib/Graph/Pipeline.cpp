@@ -39,7 +39,7 @@ void fairway::buildGraphPipeline(OpPassManager &pm,
   pm.addPass(createAssignLayout());
   pm.addPass(createLinalgFoldUnitExtentDimsPass());
   pm.addPass(createFuseElementwise());
-  pm.addPass(createBlockWeights({options.vectorBits}));
+  pm.addPass(createBlockWeights({unsigned(options.machine.vectorBits)}));
   pm.addPass(createFuseElementwise({/*moveReshapes=*/true}));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
@@ -51,9 +51,11 @@ void fairway::buildGraphPipeline(OpPassManager &pm,
 
 namespace {
 struct GraphPipelineOptions : PassPipelineOptions<GraphPipelineOptions> {
-  Option<unsigned> vectorBits{*this, "vector-bits",
-                              llvm::cl::desc("Vector register width in bits"),
-                              llvm::cl::init(256)};
+  Option<fairway::MachineDescription> machine{
+      *this, "machine", llvm::cl::desc("What the cost models know")};
+  Option<unsigned> threads{*this, "threads",
+                           llvm::cl::desc("Usual number of workers"),
+                           llvm::cl::init(8)};
 };
 } // namespace
 
@@ -61,6 +63,6 @@ void fairway::registerFairwayGraphPipelines() {
   PassPipelineRegistration<GraphPipelineOptions>(
       "fairway-graph-pipeline", "From a Program's module to kernels",
       [](OpPassManager &pm, const GraphPipelineOptions &options) {
-        buildGraphPipeline(pm, {options.vectorBits});
+        buildGraphPipeline(pm, {options.machine, options.threads});
       });
 }

@@ -19,7 +19,8 @@ void fairway::buildKernelPipeline(OpPassManager &pm,
                                   const KernelOptions &options) {
   // One scf.forall per kernel, everything fused into its tiles.
   TileKernelsOptions tile;
-  tile.cacheBytes = options.cacheBytes;
+  tile.machine = options.machine;
+  tile.threads = options.threads;
   pm.addNestedPass<func::FuncOp>(createTileKernels(tile));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
@@ -36,8 +37,8 @@ void fairway::buildKernelPipeline(OpPassManager &pm,
 
   // Loops of vector code instead of linalg.
   LowerGenericsOptions lower;
-  lower.vectorBits = options.vectorBits;
-  lower.registers = options.registers;
+  lower.vectorBits = unsigned(options.machine.vectorBits);
+  lower.registers = unsigned(options.machine.vectorRegisters);
   pm.addNestedPass<func::FuncOp>(createLowerGenerics(lower));
   pm.addNestedPass<func::FuncOp>(createExpandMath());
   pm.addPass(createLowerAffinePass());
@@ -47,16 +48,11 @@ void fairway::buildKernelPipeline(OpPassManager &pm,
 
 namespace {
 struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
-  Option<unsigned> vectorBits{*this, "vector-bits",
-                              llvm::cl::desc("Bits of a vector register"),
-                              llvm::cl::init(256)};
-  Option<unsigned> registers{*this, "registers",
-                             llvm::cl::desc("Number of vector registers"),
-                             llvm::cl::init(16)};
-  Option<int64_t> cacheBytes{
-      *this, "cache-bytes",
-      llvm::cl::desc("Bytes of a core's own cache that a tile may use"),
-      llvm::cl::init(512 * 1024)};
+  Option<fairway::MachineDescription> machine{
+      *this, "machine", llvm::cl::desc("What the cost models know")};
+  Option<unsigned> threads{*this, "threads",
+                           llvm::cl::desc("Usual number of workers"),
+                           llvm::cl::init(8)};
 };
 } // namespace
 
@@ -64,7 +60,6 @@ void fairway::registerFairwayKernelPipelines() {
   PassPipelineRegistration<PipelineOptions>(
       "fairway-kernel-pipeline", "From kernels on tensors to vector code",
       [](OpPassManager &pm, const PipelineOptions &options) {
-        buildKernelPipeline(
-            pm, {options.vectorBits, options.registers, options.cacheBytes});
+        buildKernelPipeline(pm, {options.machine, options.threads});
       });
 }

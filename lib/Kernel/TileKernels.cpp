@@ -136,9 +136,8 @@ struct TileKernels : public fairway::impl::TileKernelsBase<TileKernels> {
 
   LogicalResult tile(func::FuncOp func, RewriterBase &rewriter) {
     for (linalg::LinalgOp root : findRoots(func)) {
-      fairway::MachineModel machine;
-      machine.cacheBytes = cacheBytes;
-      SmallVector<int64_t> sizes = fairway::chooseTileSizes(root, machine);
+      SmallVector<int64_t> sizes =
+          fairway::chooseTileSizes(root, machine, threads);
       if (!tileSizes.empty())
         sizes = llvm::to_vector(*tileSizes);
       if (sizes.empty())

@@ -20,9 +20,21 @@ struct Member {
   SmallVector<std::optional<unsigned>> rootLoop;
 };
 
+/// What a core reaches of its peak in the loops that are written here; those
+/// of element-wise ops count twice, as they also wait for memory.
+constexpr double kReachable = 0.65;
+/// Finding out a tile's place and starting its loops, in nanoseconds.
+constexpr double kTileOverhead = 150;
+/// An artefact may run with more threads than it was made for: a tiling that
+/// still divides among this many may cost a little more where it was meant to
+/// run.
+constexpr int64_t kScalableThreads = 16;
+constexpr double kScalingWeight = 0.02;
+
 class Model {
 public:
-  Model(linalg::LinalgOp root, const MachineModel &machine);
+  Model(linalg::LinalgOp root, const MachineDescription &machine,
+        unsigned threads);
   SmallVector<int64_t> choose();
 
 private:
@@ -33,10 +45,12 @@ private:
   int64_t footprint(const Member &member, OpOperand &operand,
                     ArrayRef<int64_t> tile) const;
   double price(ArrayRef<int64_t> tile) const;
+  double priceOfTile(ArrayRef<int64_t> tile) const;
   void search(unsigned next, SmallVectorImpl<int64_t> &tile);
 
   linalg::LinalgOp root;
-  const MachineModel &machine;
+  const MachineDescription &machine;
+  int64_t threads;
   SmallVector<int64_t> sizes;
   llvm::MapVector<Operation *, Member> members;
   SmallVector<unsigned> tilable;
@@ -46,8 +60,10 @@ private:
 
 } // namespace
 
-Model::Model(linalg::LinalgOp root, const MachineModel &machine)
-    : root(root), machine(machine), sizes(root.getStaticLoopRanges()) {
+Model::Model(linalg::LinalgOp root, const MachineDescription &machine,
+             unsigned threads)
+    : root(root), machine(machine), threads(std::max(1u, threads)),
+      sizes(root.getStaticLoopRanges()) {
   Member member{root, {}};
   for (unsigned loop = 0; loop < sizes.size(); ++loop)
     member.rootLoop.push_back(loop);
@@ -150,14 +166,8 @@ int64_t Model::footprint(const Member &member, OpOperand &operand,
   return elements * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
 }
 
-/// Nanoseconds that the whole kernel takes, roughly.
-double Model::price(ArrayRef<int64_t> tile) const {
-  int64_t tiles = 1;
-  bool even = true;
-  for (unsigned loop : tilable) {
-    tiles *= llvm::divideCeil(sizes[loop], tile[loop]);
-    even &= sizes[loop] % tile[loop] == 0;
-  }
+/// Nanoseconds that one worker needs for one tile, roughly.
+double Model::priceOfTile(ArrayRef<int64_t> tile) const {
   double operations = 0, traffic = 0, inside = 0;
   for (auto &[op, member] : members) {
     linalg::LinalgOp linalgOp = member.op;
@@ -177,14 +187,29 @@ double Model::price(ArrayRef<int64_t> tile) const {
         traffic += bytes;
     }
   }
-  double compute = operations / machine.gflops;
-  if (inside > double(machine.cacheBytes))
-    compute *= 1.0 + 0.3 * std::min(4.0, inside / machine.cacheBytes - 1.0);
-  double each = compute + traffic / machine.gigabytesPerSec;
+  double compute = operations / (kReachable * machine.peakGflops());
+  double cache = double(machine.l2Bytes);
+  if (inside > cache)
+    compute *= 1.0 + 0.3 * std::min(4.0, inside / cache - 1.0);
+  return compute + traffic / machine.memoryBandwidth + kTileOverhead;
+}
+
+/// Nanoseconds that the whole kernel takes, roughly.
+double Model::price(ArrayRef<int64_t> tile) const {
+  int64_t tiles = 1;
+  bool even = true;
+  for (unsigned loop : tilable) {
+    tiles *= llvm::divideCeil(sizes[loop], tile[loop]);
+    even &= sizes[loop] % tile[loop] == 0;
+  }
+  double each = priceOfTile(tile);
   if (!even)
     each *= 1.1;
-  int64_t rounds = llvm::divideCeil(tiles, machine.cores);
-  return double(rounds) * (each + machine.tileOverheadNs);
+  auto rounds = [&](int64_t workers) {
+    return double(llvm::divideCeil(tiles, workers));
+  };
+  double scaled = rounds(kScalableThreads) * kScalableThreads / threads;
+  return each * (rounds(threads) + kScalingWeight * scaled);
 }
 
 void Model::search(unsigned next, SmallVectorImpl<int64_t> &tile) {
@@ -216,7 +241,7 @@ SmallVector<int64_t> Model::choose() {
     return {};
   SmallVector<int64_t> whole(sizes), tile(sizes);
   // Too little work to hand out.
-  if (price(whole) < 4000)
+  if (priceOfTile(whole) < 4000)
     return {};
   search(0, tile);
   SmallVector<int64_t> result(sizes.size(), 0);
@@ -230,11 +255,12 @@ SmallVector<int64_t> Model::choose() {
 }
 
 SmallVector<int64_t> chooseTileSizes(linalg::LinalgOp root,
-                                     const MachineModel &machine) {
+                                     const MachineDescription &machine,
+                                     unsigned threads) {
   for (int64_t size : root.getStaticLoopRanges())
     if (ShapedType::isDynamic(size))
       return {};
-  return Model(root, machine).choose();
+  return Model(root, machine, threads).choose();
 }
 
 } // namespace fairway

@@ -96,6 +96,9 @@ llvm::Expected<llvm::SmallVector<char, 0>> Driver::run() {
   if (!machine)
     return machine.takeError();
   fairway::CpuTraits traits = fairway::getCpuTraits(**machine);
+  auto description = fairway::describeMachine(options, /*host=*/false);
+  if (!description)
+    return description.takeError();
   if (!options.dumpDir.empty())
     if (std::error_code code =
             llvm::sys::fs::create_directories(options.dumpDir))
@@ -112,15 +115,16 @@ llvm::Expected<llvm::SmallVector<char, 0>> Driver::run() {
     // Kernels as tensor code, called by @main and @prepare.
     if (llvm::Error error = stage("graph", [&](OpPassManager &manager) {
           fairway::GraphOptions graph;
-          graph.vectorBits = traits.vectorBits;
+          graph.machine = *description;
+          graph.threads = options.threads;
           fairway::buildGraphPipeline(manager, graph);
         }))
       return std::move(error);
     // Kernels as loops over buffers.
     if (llvm::Error error = stage("kernel", [&](OpPassManager &manager) {
           fairway::KernelOptions kernel;
-          kernel.vectorBits = traits.vectorBits;
-          kernel.registers = traits.vectorRegisters;
+          kernel.machine = *description;
+          kernel.threads = options.threads;
           fairway::buildKernelPipeline(manager, kernel);
         }))
       return std::move(error);
@@ -141,7 +145,7 @@ llvm::Expected<llvm::SmallVector<char, 0>> Driver::run() {
   if (llvm::Error error = start("object"))
     return std::move(error);
   fairway::DiagnosticCollector diagnostics(module.getContext());
-  auto object = fairway::emitObject(module, options);
+  auto object = fairway::emitObject(module, options, *description);
   if (!object)
     return llvm::joinErrors(
         diagnostics.take("object", toString(object.takeError())),

@@ -81,11 +81,12 @@ struct Progress {
 nb::bytes compile(const std::string &module, const std::string &triple,
                   const std::string &cpu, const std::string &features,
                   const std::string &version, const std::string &metadata,
-                  unsigned threads, unsigned optLevel,
-                  const std::string &dumpDir, nb::object callback) {
+                  const std::string &machine, unsigned threads,
+                  unsigned optLevel, const std::string &dumpDir,
+                  nb::object callback) {
   FairwayCompileOptions options{ref(triple),  ref(cpu),     ref(features),
                                 ref(dumpDir), ref(version), ref(metadata),
-                                threads,      optLevel};
+                                ref(machine), threads,      optLevel};
   Progress progress{std::move(callback), std::nullopt};
   FairwayError error;
   FairwayStatus status;
@@ -131,12 +132,20 @@ void linkShared(const std::vector<std::string> &objects,
   check(status, error);
 }
 
-void checkMachine(const std::string &triple, const std::string &cpu,
-                  const std::string &features) {
+std::string describeMachine(const std::string &triple, const std::string &cpu,
+                            const std::string &features,
+                            const std::string &changes, bool host) {
+  FairwayCompileOptions options{};
+  options.triple = ref(triple);
+  options.cpu = ref(cpu);
+  options.features = ref(features);
+  options.machine = ref(changes);
   FairwayError error;
+  std::string description;
   FairwayStatus status =
-      fairwayCheckMachine(ref(triple), ref(cpu), ref(features), &error);
+      fairwayDescribeMachine(&options, host, append, &description, &error);
   check(status, error);
+  return description;
 }
 
 } // namespace
@@ -151,16 +160,17 @@ NB_MODULE(_fairway, module) {
 
   module.def("compile", compile, nb::arg("module"), nb::kw_only(),
              nb::arg("triple"), nb::arg("cpu"), nb::arg("features"),
-             nb::arg("version"), nb::arg("metadata"), nb::arg("threads"),
-             nb::arg("opt_level"), nb::arg("dump_dir"),
+             nb::arg("version"), nb::arg("metadata"), nb::arg("machine"),
+             nb::arg("threads"), nb::arg("opt_level"), nb::arg("dump_dir"),
              nb::arg("progress").none(),
              "Compiles the text of a Program to an object file.");
   module.def("compile_weights", compileWeights, nb::arg("path"),
              nb::arg("triple"), "Wraps a file as the weights' object file.");
   module.def("link_shared", linkShared, nb::arg("objects"), nb::arg("output"),
              "Links object files to a shared library.");
-  module.def("check_machine", checkMachine, nb::arg("triple"), nb::arg("cpu"),
-             nb::arg("features"), "Raises Error for an unknown machine.");
+  module.def("describe_machine", describeMachine, nb::arg("triple"),
+             nb::arg("cpu"), nb::arg("features"), nb::arg("changes"),
+             nb::arg("host"), "What is known of a machine, as name=value ...");
   module.def(
       "host_cpu",
       [] {

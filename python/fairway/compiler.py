@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,6 +51,8 @@ class CompileOptions:
         triple: LLVM's target triple; x86-64 or AArch64 Linux.
         cpu: LLVM's name of the processor, such as `x86-64-v3` or `znver4`.
         features: Features to add or remove in LLVM's notation, `+avx2,-fma`.
+        machine: Properties of the machine to replace for the cost models, by name; the
+            others are what is known of `cpu`.
         threads: How many workers will usually divide each kernel.
         version: Fairway's version, written into the artefact.
         metadata: JSON, written into the artefact.
@@ -61,6 +63,7 @@ class CompileOptions:
     triple: str
     cpu: str
     features: str = ""
+    machine: Mapping[str, float] = field(default_factory=dict[str, float])
     threads: int = 1
     version: str = ""
     metadata: str = ""
@@ -98,6 +101,7 @@ def compile_to_object(
             triple=options.triple,
             cpu=options.cpu,
             features=options.features,
+            machine=_description_text(options.machine),
             version=options.version,
             metadata=options.metadata,
             threads=options.threads,
@@ -166,7 +170,9 @@ def host_triple() -> str:
     return _TRIPLES[machine]
 
 
-def resolve_machine(cpu: str = "host", features: str | None = None) -> Machine:
+def resolve_machine(
+    cpu: str = "host", features: str | None = None, changes: Mapping[str, float] | None = None
+) -> Machine:
     """Finds out what to generate code for.
 
     Args:
@@ -174,19 +180,18 @@ def resolve_machine(cpu: str = "host", features: str | None = None) -> Machine:
             and a name, `aarch64-unknown-linux-gnu:neoverse-v2`. A name that this machine's
             architecture does not know is looked up in the others.
         features: Features to add to or remove from it, `+avx2,-fma`.
+        changes: Properties of the machine that are known better than Fairway finds them
+            out, such as `{"l2_bytes": 1 << 20}`. The host's caches are looked up, those of
+            others come from a table.
 
     Raises:
-        InvalidArgument: There is no such processor or feature.
+        InvalidArgument: There is no such processor, feature or property.
     """
-    from fairway.targets import Machine
-
-    extra = features or ""
+    extra, given = features or "", changes or {}
     if cpu == "host":
         name, own = host_cpu()
-        machine = Machine(host_triple(), name, ",".join(part for part in (own, extra) if part))
-        with _errors():
-            _fairway.check_machine(machine.triple, machine.cpu, machine.features)
-        return machine
+        joined = ",".join(part for part in (own, extra) if part)
+        return _described(host_triple(), name, joined, given, host=True)
     triple, colon, name = cpu.rpartition(":")
     if colon:
         candidates = [triple]
@@ -195,17 +200,36 @@ def resolve_machine(cpu: str = "host", features: str | None = None) -> Machine:
     failure: Error | None = None
     for candidate in candidates:
         try:
-            with _errors():
-                _fairway.check_machine(candidate, name, "")
+            _described(candidate, name, "", {})
         except InvalidArgument as error:
             failure = failure or error
         else:
-            with _errors():
-                _fairway.check_machine(candidate, name, extra)
-            return Machine(candidate, name, extra)
+            return _described(candidate, name, extra, given)
     assert failure is not None
     failure.hint = "use cpu='host', or a name that LLVM knows such as 'x86-64-v3' or 'znver4'"
     raise failure
+
+
+def _described(
+    triple: str, cpu: str, features: str, changes: Mapping[str, float], *, host: bool = False
+) -> Machine:
+    from fairway.targets import Machine
+
+    with _errors():
+        text = _fairway.describe_machine(triple, cpu, features, _description_text(changes), host)
+    description: dict[str, float] = {}
+    for part in text.split():
+        name, value = part.split("=")
+        number = float(value)
+        description[name.replace("-", "_")] = int(number) if number.is_integer() else number
+    return Machine(triple, cpu, features, description)
+
+
+def _description_text(properties: Mapping[str, float]) -> str:
+    """The native compiler's form, in the order of names: `l2-bytes=1048576 ...`."""
+    return " ".join(
+        f"{name.replace('_', '-')}={value:.16g}" for name, value in sorted(properties.items())
+    )
 
 
 @contextmanager

@@ -54,6 +54,7 @@ def examine() -> list[Check]:
         Check("python", "ok", f"{platform.python_version()} on {platform.platform()}"),
         Check("processors", "ok", _processors()),
         _guarded("compiler", _compiler, "reinstall fairway: its compiler does not load"),
+        _guarded("machine", _machine, "reinstall fairway: its compiler does not load"),
         _guarded("runtime", _runtime, "reinstall fairway: its runtime does not load"),
         _guarded("C interface", _c_interface, "reinstall fairway: its headers are missing"),
     ]
@@ -107,10 +108,22 @@ def _processors() -> str:
 def _compiler() -> str:
     from fairway.targets import get
 
-    machine = get("cpu").machine("host", None)
+    machine = get("cpu").machine("host", None, None)
     present = machine.features.split(",")
     features = [name for name in _FEATURES if f"+{name}" in present]
     return f"{machine.triple}, {machine.cpu} with {' '.join(features) or 'no vector extensions'}"
+
+
+def _machine() -> str:
+    from fairway.targets import get
+
+    known = get("cpu").machine("host", None, None).description
+    caches = [f"{known[f'l{level}_bytes'] / 1024:,.0f} KiB" for level in (1, 2, 3)]
+    peak = 2 * known["vector_bits"] / 32 * known["fma_ports"] * known["ghz"]
+    return (
+        f"{known['vector_bits']:.0f}-bit vectors, {caches[0]} L1, {caches[1]} L2, {caches[2]} L3 "
+        f"for {known['l3_cores']:.0f} cores, about {peak:.0f} GFLOP/s a core"
+    )
 
 
 def _runtime() -> str:

@@ -53,6 +53,7 @@ def compile(  # noqa: A001 (the public name)
     threads: int | None = None,
     cpu: str = "host",
     features: str | None = None,
+    machine: Mapping[str, float] | None = None,
     cache: bool | Cache = True,
     progress: Callable[[str], None] | None = None,
     importer: str | None = None,
@@ -71,6 +72,8 @@ def compile(  # noqa: A001 (the public name)
             one for each usable core.
         cpu: The processor to compile for: "host" or a name such as "x86-64-v3".
         features: Further processor features in LLVM's notation, such as "+avx2,-fma".
+        machine: Properties of the processor that are known better than Fairway finds them
+            out, such as `{"l2_bytes": 1 << 20}`; `fairway targets` lists them.
         cache: Whether to keep and reuse compiled code on disk, or the cache to use.
         progress: Called with a few words as each stage begins.
         importer: The name of the importer to use; found from the model by default.
@@ -92,7 +95,7 @@ def compile(  # noqa: A001 (the public name)
     _check_examples(args, kwargs)
     chosen = targets.get(target)
     count = default_threads() if threads is None else check_threads(threads)
-    machine = chosen.machine(cpu, features)
+    described = chosen.machine(cpu, features, machine)
     report("importing the model")
     program = ingest.load(
         _opened(model), args, kwargs, dims=dims, importer=importer, progress=report
@@ -103,7 +106,7 @@ def compile(  # noqa: A001 (the public name)
     from fairway import __version__
 
     metadata = Metadata(program.framework, program.tree).to_json()
-    request = targets.Request(machine, count, __version__, metadata)
+    request = targets.Request(described, count, __version__, metadata)
     native, code = _build(program.module, request, chosen, _chosen_cache(cache), report)
     report("preparing the weights")
     with mapped_errors(ArtifactError):

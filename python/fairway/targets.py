@@ -9,8 +9,8 @@ The package brings `cpu`; another package adds its own by an entry point in the 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol
@@ -40,11 +40,14 @@ class Machine:
         triple: LLVM's target triple.
         cpu: LLVM's name of the processor.
         features: Its features in LLVM's notation (`+avx2,+fma`).
+        description: What the cost models know of it: `vector_bits`, `l2_bytes`, ...; see
+            docs/cli.md. Empty if the target has no such models.
     """
 
     triple: str
     cpu: str
     features: str
+    description: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
 @dataclass(frozen=True)
@@ -81,11 +84,13 @@ class Target(Protocol):
         """One line for `fairway targets`."""
         ...
 
-    def machine(self, cpu: str, features: str | None) -> Machine:
-        """Resolves `cpu` ("host" or a name) and added features.
+    def machine(
+        self, cpu: str, features: str | None, changes: Mapping[str, float] | None
+    ) -> Machine:
+        """Resolves `cpu` ("host" or a name), added features and changes of the description.
 
         Raises:
-            InvalidArgument: There is no such processor or feature.
+            InvalidArgument: There is no such processor, feature or property.
         """
         ...
 
@@ -118,10 +123,12 @@ class CpuTarget:
     name = "cpu"
     summary = "x86-64 and AArch64 processors, through LLVM"
 
-    def machine(self, cpu: str, features: str | None) -> Machine:
+    def machine(
+        self, cpu: str, features: str | None, changes: Mapping[str, float] | None
+    ) -> Machine:
         from fairway import compiler
 
-        return compiler.resolve_machine(cpu, features)
+        return compiler.resolve_machine(cpu, features, changes)
 
     def compile(self, module: str, request: Request, report: Callable[[str], None]) -> bytes:
         from fairway import compiler
@@ -133,6 +140,7 @@ class CpuTarget:
             threads=request.threads,
             version=request.version,
             metadata=request.metadata,
+            machine=request.machine.description,
         )
         return compiler.compile_to_object(
             module, options, lambda stage: report(_STAGES.get(stage, stage))

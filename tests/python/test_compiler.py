@@ -84,7 +84,12 @@ def host() -> compiler.CompileOptions:
     """Options for this machine."""
     machine = compiler.resolve_machine("host")
     return compiler.CompileOptions(
-        machine.triple, machine.cpu, machine.features, version="1.2.3", metadata='{"a": 1}'
+        machine.triple,
+        machine.cpu,
+        machine.features,
+        machine.description,
+        version="1.2.3",
+        metadata='{"a": 1}',
     )
 
 

@@ -8,6 +8,7 @@
 // time.
 //
 //   fairway-cc model.mlir -o model.so [--cpu=x86-64-v3] [--dump=DIR]
+//           [--machine='l2-bytes=1048576 ghz=3']
 //   fairway-cc model.mlir -o model.o --stage=object
 //   fairway-cc --weights=weights.bin -o weights.o
 //   fairway-cc --link a.o b.o -o model.so
@@ -44,6 +45,9 @@ static cl::opt<std::string> features("features", cl::desc("+feature,-feature"),
 static cl::opt<std::string> triple("triple", cl::desc("Target triple"),
                                    cl::init("x86_64-unknown-linux-gnu"),
                                    cl::cat(category));
+static cl::opt<std::string>
+    machine("machine", cl::desc("Fields of the machine's description"),
+            cl::cat(category));
 static cl::opt<unsigned> threads("threads", cl::desc("Usual number of workers"),
                                  cl::init(2), cl::cat(category));
 static cl::opt<unsigned> optLevel("O", cl::desc("Optimisation level"),
@@ -89,6 +93,13 @@ static Error run() {
   options.cpu = cpu == "host" ? fairway::hostCpuName() : cpu;
   options.features =
       cpu == "host" && features.empty() ? fairway::hostCpuFeatures() : features;
+  options.machine = machine;
+  if (cpu == "host") {
+    auto host = fairway::describeMachine(options, /*host=*/true);
+    if (!host)
+      return host.takeError();
+    options.machine = fairway::printMachine(*host);
+  }
   options.threads = threads;
   options.optLevel = optLevel;
   options.dumpDir = dumpDir;

@@ -60,6 +60,7 @@ typedef struct FairwayCompileOptions {
   MlirStringRef dumpDir;
   MlirStringRef version;
   MlirStringRef metadata;
+  MlirStringRef machine;
   unsigned threads;
   unsigned optLevel;
 } FairwayCompileOptions;
@@ -85,11 +86,15 @@ MLIR_CAPI_EXPORTED FairwayStatus fairwayLinkShared(const MlirStringRef *objects,
                                                    MlirStringRef output,
                                                    FairwayError *error);
 
-/// Checks that a triple, a processor and features are known.
-MLIR_CAPI_EXPORTED FairwayStatus fairwayCheckMachine(MlirStringRef triple,
-                                                     MlirStringRef cpu,
-                                                     MlirStringRef features,
-                                                     FairwayError *error);
+/// Gives what is known of a machine as `name=value` with spaces between them:
+/// vectors, caches, bandwidths (see MachineDescription.h). Only `triple`,
+/// `cpu`, `features` and `machine` of the options count, the last being fields
+/// to replace. `host`: the processor is that of the machine at hand, whose
+/// caches are looked up. Fails for a triple, processor, feature or field that
+/// is not known.
+MLIR_CAPI_EXPORTED FairwayStatus fairwayDescribeMachine(
+    const FairwayCompileOptions *options, bool host,
+    MlirStringCallback description, void *userData, FairwayError *error);
 
 /// Gives LLVM's name of the processor that this process runs on.
 MLIR_CAPI_EXPORTED void fairwayHostCpuName(MlirStringCallback name,

@@ -8,6 +8,8 @@
 #ifndef FAIRWAY_GRAPH_PASSES_H
 #define FAIRWAY_GRAPH_PASSES_H
 
+#include "fairway/Support/MachineDescription.h"
+
 #include "mlir/Pass/Pass.h"
 
 namespace mlir {
@@ -24,7 +26,9 @@ namespace fairway {
 
 /// Options of the stage; see the passes for what they mean.
 struct GraphOptions {
-  unsigned vectorBits = 256;
+  MachineDescription machine;
+  /// How many workers a kernel will usually be divided among.
+  unsigned threads = 8;
 };
 
 /// From a Program's module to kernels in @main and @prepare.

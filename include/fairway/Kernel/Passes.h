@@ -7,6 +7,8 @@
 #ifndef FAIRWAY_KERNEL_PASSES_H
 #define FAIRWAY_KERNEL_PASSES_H
 
+#include "fairway/Support/MachineDescription.h"
+
 #include "mlir/Pass/Pass.h"
 
 namespace mlir {
@@ -23,12 +25,9 @@ namespace fairway {
 
 /// What kernels are generated for.
 struct KernelOptions {
-  /// Bits of one vector register.
-  unsigned vectorBits = 256;
-  /// Number of vector registers.
-  unsigned registers = 16;
-  /// Bytes of a core's own cache that one tile may use.
-  int64_t cacheBytes = 512 * 1024;
+  MachineDescription machine;
+  /// How many workers a kernel will usually be divided among.
+  unsigned threads = 8;
 };
 
 /// From kernels on tensors to functions on memory, made of scf, memref, arith,

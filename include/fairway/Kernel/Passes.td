@@ -15,8 +15,9 @@ def TileKernels : Pass<"fairway-tile-kernels", "mlir::func::FuncOp"> {
     Tiles the last op of each kernel (functions with `fairway.kernel`) over its
     parallel loops into a top-level `scf.forall` and computes everything that
     it needs inside, tile by tile. Sizes come from a cost model: what a tile
-    touches fits a core's cache, expensive work is done once, and there are
-    enough tiles for all cores. A kernel that is too small, or whose form
+    touches fits a core's cache, expensive work is done once, and the work
+    is even among `threads` workers. Where it costs next to nothing there are
+    enough tiles for more workers than that, too. A kernel that is too small, or whose form
     tiling does not handle, is left whole.
 
     ```mlir
@@ -32,8 +33,11 @@ def TileKernels : Pass<"fairway-tile-kernels", "mlir::func::FuncOp"> {
     ```
   }];
   let options = [
-    Option<"cacheBytes", "cache-bytes", "int64_t", "512 * 1024",
-           "Bytes of a core's own cache that one tile may use.">,
+    Option<"machine", "machine", "::fairway::MachineDescription",
+           "::fairway::MachineDescription()",
+           "What the cost model knows of the machine.">,
+    Option<"threads", "threads", "unsigned", "8",
+           "How many workers a kernel will usually be divided among.">,
     ListOption<"tileSizes", "tile-sizes", "int64_t",
                "Tile sizes to use instead of the cost model's.">,
   ];

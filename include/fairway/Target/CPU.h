@@ -9,6 +9,7 @@
 #define FAIRWAY_TARGET_CPU_H
 
 #include "fairway/Compiler.h"
+#include "fairway/Support/MachineDescription.h"
 
 #include <memory>
 #include <string>
@@ -22,12 +23,9 @@ namespace fairway {
 
 struct ModelPlan;
 
-/// What the other stages want to know of a processor.
+/// What LLVM's description of a processor says, as far as the other stages
+/// want to know: what code may do.
 struct CpuTraits {
-  /// Width of the widest vector register that is fast, in bits.
-  unsigned vectorBits = 128;
-  /// Number of vector registers.
-  unsigned vectorRegisters = 16;
   /// Fused multiply-add in one instruction.
   bool fma = false;
   /// The features that generated code may use, comma-separated LLVM names.
@@ -48,6 +46,21 @@ createTargetMachine(const CompileOptions &options);
 /// Looks the traits up.
 CpuTraits getCpuTraits(const llvm::TargetMachine &machine);
 
+/// What is known of the processor without looking at a machine: vectors from
+/// its features, the rest from a table by its name.
+MachineDescription describeProcessor(const llvm::TargetMachine &machine);
+
+/// Replaces in `machine` what the operating system under `root` (usually
+/// "/sys/devices/system/cpu"), or else the processor itself, tells of the
+/// caches and the clock of the machine at hand. Containers hide and virtual
+/// machines make up figures: what is missing or cannot be stays as it is.
+void readHost(llvm::StringRef root, MachineDescription &machine);
+
+/// The full description that `options` compile for, with the fields that they
+/// replace. `host`: the processor is that of the machine at hand.
+llvm::Expected<MachineDescription>
+describeMachine(const CompileOptions &options, bool host);
+
 /// Adds the constant `fairway_artefact` (artefact.h) to a module that holds
 /// the plan's kernels.
 llvm::Error addDescriptor(llvm::Module &module, const ModelPlan &plan,
@@ -57,7 +70,8 @@ llvm::Error addDescriptor(llvm::Module &module, const ModelPlan &plan,
 /// Translates a module in the LLVM dialect that carries a plan, optimises it
 /// and emits a relocatable ELF object.
 llvm::Expected<llvm::SmallVector<char, 0>>
-emitObject(mlir::ModuleOp module, const CompileOptions &options);
+emitObject(mlir::ModuleOp module, const CompileOptions &options,
+           const MachineDescription &description);
 
 } // namespace fairway
 

@@ -27,7 +27,7 @@ namespace {
 /// What each function must say so that the optimiser and the code generator
 /// work for the same processor.
 void addFunctionAttributes(Module &module, const TargetMachine &machine,
-                           const fairway::CpuTraits &traits) {
+                           int64_t vectorBits) {
   for (Function &function : module) {
     if (function.isDeclaration())
       continue;
@@ -36,7 +36,7 @@ void addFunctionAttributes(Module &module, const TargetMachine &machine,
       function.addFnAttr("target-features", machine.getTargetFeatureString());
     function.addFnAttr("no-trapping-math", "true");
     // Kernels are written for this width; LLVM would halve 512 on some.
-    function.addFnAttr("prefer-vector-width", utostr(traits.vectorBits));
+    function.addFnAttr("prefer-vector-width", utostr(vectorBits));
     function.addFnAttr(Attribute::MustProgress);
     // A fill or copy loop stays a loop: as a call of the C library it would
     // look so cheap to the unroller that thousands of stores come of it, which
@@ -86,7 +86,8 @@ Error dump(const Module &module, StringRef folder, StringRef name) {
 } // namespace
 
 Expected<SmallVector<char, 0>>
-fairway::emitObject(mlir::ModuleOp module, const CompileOptions &options) {
+fairway::emitObject(mlir::ModuleOp module, const CompileOptions &options,
+                    const MachineDescription &description) {
   auto machine = createTargetMachine(options);
   if (!machine)
     return machine.takeError();
@@ -102,7 +103,7 @@ fairway::emitObject(mlir::ModuleOp module, const CompileOptions &options) {
     return createStringError("translation to LLVM IR failed");
   code->setTargetTriple((*machine)->getTargetTriple());
   code->setDataLayout((*machine)->createDataLayout());
-  addFunctionAttributes(*code, **machine, traits);
+  addFunctionAttributes(*code, **machine, description.vectorBits);
   if (Error error = addDescriptor(*code, *plan, options, traits))
     return std::move(error);
   if (Error error = dump(*code, options.dumpDir, "05-llvm.ll"))

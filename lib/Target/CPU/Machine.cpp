@@ -122,17 +122,10 @@ fairway::CpuTraits fairway::getCpuTraits(const TargetMachine &machine) {
     if (subtarget.getFeatureBits().test(feature.Value) &&
         is_contained(selectable, StringRef(feature.Key)))
       required.push_back(feature.Key);
-  auto has = [&](StringRef name) { return is_contained(required, name); };
-
   CpuTraits traits;
   traits.required = llvm::join(required, ",");
-  if (machine.getTargetTriple().isAArch64()) {
-    traits.vectorRegisters = 32;
-    traits.fma = true;
-  } else {
-    traits.vectorBits = has("avx512f") ? 512 : has("avx") ? 256 : 128;
-    traits.vectorRegisters = has("avx512f") ? 32 : 16;
-    traits.fma = has("fma") || has("avx512f");
-  }
+  traits.fma = machine.getTargetTriple().isAArch64() ||
+               is_contained(required, "fma") ||
+               is_contained(required, "avx512f");
   return traits;
 }

@@ -53,6 +53,7 @@ Examples:
 @click.option("--target", default="cpu", show_default=True, help="See `fairway targets`.")
 @click.option("--cpu", default="host", show_default=True, help="Processor to compile for.")
 @click.option("--features", help="Further processor features, such as +avx2,-fma.")
+@options.machine_option
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads to divide the work for.")
 @click.option("--importer", help="The importer to use, if not the one found from MODEL.")
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the compilation cache.")
@@ -65,6 +66,7 @@ def command(
     target: str,
     cpu: str,
     features: str | None,
+    machine: tuple[str, ...],
     threads: int | None,
     importer: str | None,
     no_cache: bool,
@@ -86,6 +88,7 @@ def command(
             threads=threads,
             cpu=cpu,
             features=features,
+            machine=options.machine_changes(machine),
             cache=not no_cache,
             progress=stages,
             importer=importer,

@@ -9,7 +9,14 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["emit", "json_option", "named_values", "size_text"]
+__all__ = [
+    "emit",
+    "json_option",
+    "machine_changes",
+    "machine_option",
+    "named_values",
+    "size_text",
+]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -29,6 +36,31 @@ def json_option(function: _F) -> _F:
         callback=_note_json,
         help="Print JSON for programs on standard output.",
     )(function)
+
+
+def machine_option(function: _F) -> _F:
+    """Adds --machine."""
+    return click.option(
+        "--machine",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="A property of the processor to correct, such as l2_bytes=1048576.",
+    )(function)
+
+
+def machine_changes(texts: Sequence[str]) -> dict[str, float]:
+    """What --machine says.
+
+    Raises:
+        click.BadParameter: A value is not a number.
+    """
+    changes: dict[str, float] = {}
+    for name, text in named_values(texts, "--machine").items():
+        try:
+            changes[name] = int(text) if text.isdecimal() else float(text)
+        except ValueError:
+            raise click.BadParameter(f"'{text}' is not a number", param_hint="--machine") from None
+    return changes
 
 
 def emit(value: Mapping[str, Any] | Sequence[Any]) -> None:

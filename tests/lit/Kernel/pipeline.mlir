@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // RUN: fairway-opt %s --fairway-kernel-pipeline | FileCheck %s
-// RUN: fairway-opt %s --fairway-kernel-pipeline='vector-bits=512 registers=32' | FileCheck %s --check-prefix=WIDE
+// RUN: fairway-opt %s --fairway-kernel-pipeline='machine={vector-bits=512 vector-registers=32}' | FileCheck %s --check-prefix=WIDE
 
 #id = affine_map<(a, b) -> (a, b)>
 

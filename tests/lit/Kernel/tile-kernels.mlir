@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // RUN: fairway-opt %s --pass-pipeline='builtin.module(func.func(fairway-tile-kernels,canonicalize,cse))' | FileCheck %s
 // RUN: fairway-opt %s --pass-pipeline='builtin.module(func.func(fairway-tile-kernels{tile-sizes=50,3},canonicalize,cse))' | FileCheck %s --check-prefix=SIZES
-// RUN: fairway-opt %s --pass-pipeline='builtin.module(func.func(fairway-tile-kernels{cache-bytes=65536},canonicalize,cse))' | FileCheck %s --check-prefix=CACHE
+// RUN: fairway-opt %s --pass-pipeline='builtin.module(func.func(fairway-tile-kernels{machine={l2-bytes=65536}},canonicalize,cse))' | FileCheck %s --check-prefix=CACHE
+// RUN: fairway-opt %s --pass-pipeline='builtin.module(func.func(fairway-tile-kernels{threads=1 machine={l2-bytes=16777216}},canonicalize,cse))' | FileCheck %s --check-prefix=ONE
+// RUN: fairway-opt %s --pass-pipeline='builtin.module(func.func(fairway-tile-kernels{threads=6},canonicalize,cse))' | FileCheck %s --check-prefix=SIX
+// RUN: not fairway-opt %s --pass-pipeline='builtin.module(func.func(fairway-tile-kernels{machine={l4-bytes=1}}))' 2>&1 | FileCheck %s --check-prefix=UNKNOWN
+
+// UNKNOWN: a machine has no 'l4-bytes'; known: vector-bits,
 
 #a = affine_map<(m, no, ni, k) -> (m, k)>
 #b = affine_map<(m, no, ni, k) -> (no, k, ni)>
@@ -27,6 +32,14 @@
 // SIZES-LABEL: @matmul
 // SIZES:       scf.forall {{.*}} to (128, 48) step (50, 3)
 // SIZES:         affine.min
+
+// One worker with a large cache of its own has no use for tiles of rows.
+// ONE-LABEL: @matmul
+// ONE:       scf.forall {{.*}} = (0) to (48) step (8)
+
+// Each of six workers gets as many tiles as the others.
+// SIX-LABEL: @matmul
+// SIX:       scf.forall {{.*}} = (0, 0) to (128, 48) step (64, 4)
 
 // CACHE-LABEL: @matmul
 // CACHE:       scf.forall {{.*}} to (128, 48) step ({{[0-9]}}{{.*}})

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 from typing import Any
@@ -68,7 +68,9 @@ class ThroughC:
     summary = "a test"
     compilations = 0
 
-    def machine(self, cpu: str, features: str | None) -> targets.Machine:
+    def machine(
+        self, cpu: str, features: str | None, changes: Mapping[str, float] | None
+    ) -> targets.Machine:
         return targets.Machine("x86_64-unknown-linux-gnu", cpu, features or "")
 
     def compile(

@@ -16,6 +16,7 @@ def compile(
     features: str,
     version: str,
     metadata: str,
+    machine: str,
     threads: int,
     opt_level: int,
     dump_dir: str,
@@ -29,8 +30,8 @@ def compile_weights(path: str, triple: str) -> bytes:
 def link_shared(objects: Sequence[str], output: str) -> None:
     """Links object files to a shared library."""
 
-def check_machine(triple: str, cpu: str, features: str) -> None:
-    """Raises `Error` for an unknown machine."""
+def describe_machine(triple: str, cpu: str, features: str, changes: str, host: bool) -> str:
+    """What is known of a machine, as `name=value ...`; raises `Error` for an unknown one."""
 
 def host_cpu() -> tuple[str, str]:
     """This machine's processor: its name and features as LLVM says them."""
