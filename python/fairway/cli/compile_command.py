@@ -11,6 +11,7 @@ import click
 
 from fairway.cli import options
 from fairway.cli.progress import Stages
+from fairway.cli.sources import is_factory, model_and_arguments
 
 __all__ = ["command"]
 
@@ -77,14 +78,14 @@ def command(
 
     path = output or Path(_stem(model) + ".so")
     with Stages() as stages:
-        source, args, kwargs = _source(model, stages)
+        source, args, kwargs = model_and_arguments(model, stages)
         kwargs |= _examples(model, _shapes(shapes))
         executable = driver.compile(
             source,
             args,
             kwargs,
             target=target,
-            dims=_sizes(dims) or None,
+            dims=options.sizes(dims) or None,
             threads=threads,
             cpu=cpu,
             features=features,
@@ -115,27 +116,6 @@ def command(
     )
 
 
-def _source(model: str, stages: Stages) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
-    """The object to compile with its example arguments."""
-    if ":" not in model or Path(model).exists():
-        return model, (), {}
-    from fairway.cli import factory
-
-    stages("building the model")
-    return factory.build(model)
-
-
-def _sizes(dims: Sequence[str]) -> dict[str, int]:
-    values = options.named_values(dims, "--dim")
-    for name, text in values.items():
-        if not text.isdecimal() or int(text) < 1:
-            raise click.BadParameter(
-                f"the size of '{name}' is '{text}', not a positive whole number",
-                param_hint="--dim",
-            )
-    return {name: int(text) for name, text in values.items()}
-
-
 def _shapes(texts: Sequence[str]) -> dict[str, tuple[int, ...]]:
     values = options.named_values(texts, "--input-shape")
     try:
@@ -164,5 +144,5 @@ def _examples(model: str, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, An
 
 def _stem(model: str) -> str:
     """The output's name without its ending: in the current folder."""
-    name = model.rpartition(":")[2] if ":" in model and not Path(model).exists() else model
+    name = model.rpartition(":")[2] if is_factory(model) else model
     return Path(name).stem

@@ -12,13 +12,16 @@ from fairway.errors import InvalidModel
 __all__ = ["build"]
 
 
-def build(name: str) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
+def build(
+    name: str, arguments: tuple[Any, ...] = ()
+) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
     """Imports and calls a model's factory.
 
     Args:
-        name: `package.module:callable`; the callable takes no arguments and returns
-            `(module, args)`, `(module, args, kwargs)`, or an object that needs no
-            example arguments, such as an ExportedProgram.
+        name: `package.module:callable`; the callable returns `(module, args)`,
+            `(module, args, kwargs)`, or an object that needs no example arguments, such
+            as an ExportedProgram.
+        arguments: What to call it with.
 
     Returns:
         The model, its example arguments and its example keyword arguments.
@@ -51,7 +54,7 @@ def build(name: str) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
             f"'{name}' is a {type(found).__name__}, not a function",
             hint="name a function that returns (module, args)",
         )
-    return _parts(found(), name)
+    return _parts(found(*arguments), name)
 
 
 def _parts(result: object, name: str) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:

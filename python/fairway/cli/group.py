@@ -16,13 +16,14 @@ from fairway.errors import Error
 __all__ = ["main"]
 
 # Subcommand -> module of this package that defines a command of that name.
-_COMMANDS = ("compile", "run", "inspect", "doctor", "targets", "cache")
+_COMMANDS = ("compile", "run", "bench", "inspect", "doctor", "targets", "cache")
 
 _EPILOG = """\b
 Examples:
   fairway compile resnet50.onnx -o resnet50.so
   fairway inspect resnet50.so
   fairway run resnet50.so --input x=image.npy --output results
+  fairway bench resnet50.onnx --threads 4
   fairway doctor
 
 \b

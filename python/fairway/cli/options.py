@@ -16,6 +16,7 @@ __all__ = [
     "machine_option",
     "named_values",
     "size_text",
+    "sizes",
 ]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -83,6 +84,22 @@ def named_values(values: Sequence[str], option: str) -> dict[str, str]:
             raise click.BadParameter(f"'{name}' is given twice", param_hint=option)
         found[name] = value
     return found
+
+
+def sizes(dims: Sequence[str]) -> dict[str, int]:
+    """Reads the values of --dim.
+
+    Raises:
+        click.BadParameter: One is not NAME=SIZE, or a size is no positive whole number.
+    """
+    values = named_values(dims, "--dim")
+    for name, text in values.items():
+        if not text.isdecimal() or int(text) < 1:
+            raise click.BadParameter(
+                f"the size of '{name}' is '{text}', not a positive whole number",
+                param_hint="--dim",
+            )
+    return {name: int(text) for name, text in values.items()}
 
 
 def size_text(count: int) -> str:

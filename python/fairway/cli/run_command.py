@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fairway.bench.tensors import draw
 from fairway.cli import options
 from fairway.errors import ArtifactError, InvalidArgument
 
 if TYPE_CHECKING:
     from fairway.executable import Executable
-    from fairway.program import TensorSpec
 
 __all__ = ["command"]
 
@@ -63,7 +63,7 @@ def command(
     feeds = {name: _read(name, Path(file)) for name, file in files.items()}
     if use_random:
         missing = [spec for spec in executable.inputs if spec.name not in feeds]
-        feeds |= _random(missing, seed)
+        feeds |= draw(missing, seed)
     results, seconds = _measure(executable, feeds, repeat)
     written = _write(results, output) if output is not None else {}
     if as_json:
@@ -97,23 +97,6 @@ def _read(name: str, file: Path) -> Any:
             where=str(file),
             hint="write it with numpy.save(file, array)",
         ) from error
-
-
-def _random(specs: Sequence[TensorSpec], seed: int) -> dict[str, Any]:
-    """Normal values; for integers and booleans 0 and 1, which fit every table."""
-    import numpy as np
-
-    generator = np.random.default_rng(seed)
-    feeds: dict[str, Any] = {}
-    for spec in specs:
-        shape = tuple(int(extent) for extent in spec.shape)
-        if spec.dtype == "bfloat16":
-            raise InvalidArgument(f"--random cannot make the bfloat16 input '{spec.name}'")
-        if spec.dtype.startswith("float"):
-            feeds[spec.name] = generator.standard_normal(shape).astype(spec.dtype)
-        else:
-            feeds[spec.name] = generator.integers(0, 2, shape).astype(spec.dtype)
-    return feeds
 
 
 def _write(results: Mapping[str, Any], folder: Path) -> dict[str, str]:

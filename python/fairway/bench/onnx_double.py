@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""An ONNX model that computes in float64 what another computes in float32."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+__all__ = ["widen"]
+
+
+def widen(model: Any) -> Any:
+    """Turns every float32 tensor and type of a model into float64, in place.
+
+    Args:
+        model: A `ModelProto` with its weights.
+
+    Returns:
+        The model.
+    """
+    import onnx
+
+    single, double = onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE
+    for value in (*model.graph.input, *model.graph.output, *model.graph.value_info):
+        if value.type.tensor_type.elem_type == single:
+            value.type.tensor_type.elem_type = double
+    for tensor in model.graph.initializer:
+        _widen_tensor(tensor)
+    bodies = (model.graph.node, *(function.node for function in model.functions))
+    for node in (node for nodes in bodies for node in _all_nodes(nodes)):
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.TENSOR:
+                _widen_tensor(attribute.t)
+            elif attribute.name in ("to", "dtype", "stash_type") and attribute.i == single:
+                attribute.i = double
+    return model
+
+
+def _all_nodes(nodes: Iterable[Any]) -> Iterable[Any]:
+    """The nodes and those of their subgraphs."""
+    for node in nodes:
+        yield node
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                yield from _all_nodes(attribute.g.node)
+
+
+def _widen_tensor(tensor: Any) -> None:
+    import numpy as np
+    import onnx
+
+    if tensor.data_type == onnx.TensorProto.FLOAT:
+        array = onnx.numpy_helper.to_array(tensor).astype(np.float64)
+        tensor.CopyFrom(onnx.numpy_helper.from_array(array, tensor.name))
