@@ -24,6 +24,40 @@ static int64_t choosePanel(int64_t size, int64_t lanes) {
   return 0;
 }
 
+/// Sizes that no panel divides (a vocabulary) are filled up with zeros if these
+/// are few beside the rest: at least this many panels.
+static constexpr int64_t kMinPanelsToPad = 8;
+
+/// `value` with zeros behind it along `dim`, up to `size`.
+static Value padDim(OpBuilder &b, Location loc, Value value, int64_t dim,
+                    int64_t size) {
+  auto type = cast<RankedTensorType>(value.getType());
+  SmallVector<int64_t> shape(type.getShape());
+  shape[dim] = size;
+  Value zero =
+      arith::ConstantOp::create(b, loc, b.getZeroAttr(type.getElementType()));
+  Value empty = tensor::EmptyOp::create(b, loc, shape, type.getElementType());
+  Value zeros =
+      linalg::FillOp::create(b, loc, zero, ValueRange{empty}).getResult(0);
+  SmallVector<OpFoldResult> offsets(type.getRank(), b.getIndexAttr(0));
+  SmallVector<OpFoldResult> steps(type.getRank(), b.getIndexAttr(1));
+  return tensor::InsertSliceOp::create(
+      b, loc, value, zeros, offsets,
+      getAsIndexOpFoldResult(b.getContext(), type.getShape()), steps);
+}
+
+/// The part of `value` that has the shape of `type`.
+static Value takePart(OpBuilder &b, Location loc, Value value,
+                      RankedTensorType type) {
+  if (value.getType() == type)
+    return value;
+  SmallVector<OpFoldResult> offsets(type.getRank(), b.getIndexAttr(0));
+  SmallVector<OpFoldResult> steps(type.getRank(), b.getIndexAttr(1));
+  return tensor::ExtractSliceOp::create(
+      b, loc, type, value, offsets,
+      getAsIndexOpFoldResult(b.getContext(), type.getShape()), steps);
+}
+
 static Value expandDim(OpBuilder &b, Location loc, Value value, int64_t dim,
                        int64_t inner) {
   auto type = cast<RankedTensorType>(value.getType());
@@ -51,6 +85,7 @@ struct BlockWeight {
   unsigned outDim;    ///< the output's dimension of that loop (its last)
   unsigned weightDim; ///< the weight's dimension of that loop
   int64_t panel;      ///< 0: only move the loop's dimension to the end
+  int64_t size;       ///< of that dimension, a multiple of the panel
 
   void rewrite(RewriterBase &rewriter);
 
@@ -93,7 +128,10 @@ void BlockWeight::rewrite(RewriterBase &rewriter) {
 
   // B -> [no, the other dimensions in loop order, ni].
   AffineMap weightMap = op.getMatchingIndexingMap(weight);
-  Value expanded = expandDim(rewriter, loc, weight->get(), weightDim, panel);
+  Value source = weight->get();
+  if (size != cast<RankedTensorType>(source.getType()).getDimSize(weightDim))
+    source = padDim(rewriter, loc, source, weightDim, size);
+  Value expanded = expandDim(rewriter, loc, source, weightDim, panel);
   SmallVector<int64_t> order;
   for (unsigned i = 0, e = weightMap.getNumResults(); i < e; ++i)
     if (i != weightDim)
@@ -127,12 +165,16 @@ void BlockWeight::rewrite(RewriterBase &rewriter) {
   inputs[weight->getOperandNumber()] = packed;
   // A filled initial value is filled in the new shape: no reshape between.
   Value init = op.getDpsInits()[0];
+  auto outType = cast<RankedTensorType>(op.getResult(0).getType());
+  SmallVector<int64_t> shape(outType.getShape());
+  shape[outDim] = size;
+  auto fullType = outType.clone(shape);
   Value newInit;
   if (auto fill = init.getDefiningOp<linalg::FillOp>()) {
-    Value empty = expandDim(rewriter, loc, fill.getOutputs()[0], outDim, panel);
-    auto type = cast<RankedTensorType>(empty.getType());
-    empty = tensor::EmptyOp::create(rewriter, loc, type.getShape(),
-                                    type.getElementType());
+    shape[outDim] /= panel;
+    shape.insert(shape.begin() + outDim + 1, panel);
+    Value empty =
+        tensor::EmptyOp::create(rewriter, loc, shape, outType.getElementType());
     newInit = linalg::FillOp::create(rewriter, loc, fill.getInputs(),
                                      ValueRange{empty})
                   .getResult(0);
@@ -145,15 +187,15 @@ void BlockWeight::rewrite(RewriterBase &rewriter) {
   rewriter.inlineRegionBefore(op.getRegion(), blocked.getRegion(),
                               blocked.getRegion().begin());
   SmallVector<ReassociationIndices> groups;
-  auto outType = cast<RankedTensorType>(op.getResult(0).getType());
   for (int64_t i = 0, at = 0; i < outType.getRank(); ++i) {
     groups.emplace_back();
     groups.back().push_back(at++);
     if (i == outDim)
       groups.back().push_back(at++);
   }
-  rewriter.replaceOpWithNewOp<tensor::CollapseShapeOp>(
-      op, outType, blocked.getResult(0), groups);
+  Value full = tensor::CollapseShapeOp::create(rewriter, loc, fullType,
+                                               blocked.getResult(0), groups);
+  rewriter.replaceOp(op, takePart(rewriter, loc, full, outType));
 }
 
 namespace {
@@ -196,7 +238,7 @@ private:
           parameterOnly.contains(other->get()))
         continue;
       BlockWeight block{
-          op, operand, loop, outDim, static_cast<unsigned>(*position), 0};
+          op, operand, loop, outDim, static_cast<unsigned>(*position), 0, 0};
       bool isLast = *position + 1 == map.getNumResults();
       if (op.getMatchingIndexingMap(other).isFunctionOfDim(loop)) {
         if (isLast)
@@ -207,6 +249,13 @@ private:
       int64_t lanes = vectorBits / type.getElementTypeBitWidth();
       int64_t size = type.getDimSize(*position);
       block.panel = choosePanel(size, lanes);
+      block.size = size;
+      if (block.panel == 0 && size >= kMinPanelsToPad * 2 * lanes &&
+          !hasWindow(op) &&
+          op.getDpsInits()[0].getDefiningOp<linalg::FillOp>()) {
+        block.panel = 2 * lanes;
+        block.size = llvm::alignTo(size, block.panel);
+      }
       // One panel, or a size that no panel divides: the lanes go innermost.
       if (block.panel == size)
         block.panel = 0;

@@ -38,3 +38,24 @@ func.func @activations(%x: tensor<5x16xf32>, %w: tensor<16x64xf32>, %init: tenso
   } -> tensor<5x64xf32>
   return %y : tensor<5x64xf32>
 }
+
+// No panel divides the vocabulary: the weight is filled up with zeros, and what
+// they give is left out of the result.
+// CHECK-LABEL: func.func @vocabulary
+// SSE: tensor.insert_slice %arg1 into %{{.*}}[0, 0] [16, 1001] [1, 1] : tensor<16x1001xf32> into tensor<16x1008xf32>
+// SSE: -> tensor<5x126x8xf32>
+// SSE: tensor.extract_slice %{{.*}}[0, 0] [5, 1001] [1, 1] : tensor<5x1008xf32> to tensor<5x1001xf32>
+// AVX512: tensor<16x1024xf32>
+func.func @vocabulary(%x: tensor<5x16xf32>, %w: tensor<16x1001xf32> {fairway.kind = "parameter"}) -> tensor<5x1001xf32> {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<5x1001xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%e : tensor<5x1001xf32>) -> tensor<5x1001xf32>
+  %y = linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<5x16xf32>, tensor<16x1001xf32>) outs(%init : tensor<5x1001xf32>) {
+  ^bb0(%i: f32, %j: f32, %acc: f32):
+    %p = arith.mulf %i, %j : f32
+    %s = arith.addf %acc, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<5x1001xf32>
+  return %y : tensor<5x1001xf32>
+}
