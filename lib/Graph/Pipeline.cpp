@@ -28,6 +28,8 @@ void fairway::buildGraphPipeline(OpPassManager &pm,
   pm.addPass(createGeneralize());
   pm.addPass(createLegalizeBools());
   pm.addPass(createCanonicalizerPass());
+  // Double precision is what the model asks for, not what its importer adds.
+  pm.addPass(createDemoteStatistics());
   pm.addPass(createCSEPass());
 
   // Batch norm is one op, then part of the weights.

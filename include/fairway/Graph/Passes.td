@@ -74,6 +74,30 @@ def LegalizeBools : Pass<"fairway-legalize-bools"> {
   let dependentDialects = ["mlir::arith::ArithDialect"];
 }
 
+def DemoteStatistics : Pass<"fairway-demote-statistics"> {
+  let summary = "Compute variances of single precision in single precision";
+  let description = [{
+    Importers extend to double precision around a variance, which then takes
+    longer than all else in a normalization. Where `x` is extended from single
+    precision, the result is truncated to it, and nobody sees the doubles
+    between,
+
+    ```mlir
+    %d = extf %x : f32 to f64
+    %mean = sum(%d) / n : f64
+    %var = truncf(sum((%d - %mean)^2) / n) : f64 to f32
+    ```
+    becomes the same in f32. Both passes over the elements remain, so nothing
+    cancels: an error of the mean enters the variance squared. Any other
+    computation in double precision stays what it is.
+  }];
+  let statistics = [
+    Statistic<"numDemoted", "demoted", "Number of variances demoted">
+  ];
+  let dependentDialects = ["mlir::arith::ArithDialect",
+                           "mlir::linalg::LinalgDialect"];
+}
+
 def FuseElementwise : Pass<"fairway-fuse-elementwise"> {
   let summary = "Merge chains of element-wise ops into one linalg.generic";
   let description = [{
