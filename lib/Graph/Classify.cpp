@@ -65,6 +65,11 @@ StringRef fairway::classifyGroup(ArrayRef<Operation *> ops) {
       "conv", "depthwise_conv", "matmul", "batch_matmul", "pool"};
   unsigned reductions = 0;
   bool exp = false, rsqrt = false;
+  if (llvm::count_if(ops, [](Operation *op) {
+        auto generic = dyn_cast<linalg::GenericOp>(op);
+        return generic && isMultiplyAccumulate(generic);
+      }) > 1)
+    return "attention";
   for (Operation *op : ops) {
     StringRef kind = classifyOp(op);
     if (llvm::is_contained(order, kind))

@@ -18,11 +18,6 @@ namespace fairway {
 using namespace mlir;
 using namespace fairway;
 
-/// True if the op only moves elements: its body is nothing but the yield.
-static bool isCopy(linalg::GenericOp op) {
-  return &op.getBody()->front() == op.getBody()->getTerminator();
-}
-
 /// Fusing a producer must not repeat work and must leave contractions and
 /// windows as they are: later stages recognise those by their body and maps.
 static bool shouldFuse(OpOperand *operand) {

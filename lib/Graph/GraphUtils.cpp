@@ -18,6 +18,10 @@ bool fairway::isElementwise(linalg::GenericOp op) {
          op.getMatchingIndexingMap(op.getDpsInitOperand(0)).isIdentity();
 }
 
+bool fairway::isCopy(linalg::GenericOp op) {
+  return &op.getBody()->front() == op.getBody()->getTerminator();
+}
+
 /// Looks through a widening conversion.
 static Value skipWidening(Value value) {
   Operation *def = value.getDefiningOp();

@@ -18,6 +18,9 @@ namespace fairway {
 /// is written in loop order (identity map): the op maps elements to elements.
 bool isElementwise(mlir::linalg::GenericOp op);
 
+/// True if the op only moves elements: its body is nothing but the yield.
+bool isCopy(mlir::linalg::GenericOp op);
+
 /// True if the body of `op` is `acc + a * b` (floating point or integer,
 /// possibly after widening `a` and `b`) with `acc` the output's element: a
 /// matrix product or a convolution of any shape.

@@ -5,6 +5,7 @@
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "AttentionGroup.h"
 #include "GraphUtils.h"
 #include "KernelGroups.h"
 
@@ -40,6 +41,7 @@ struct Growing {
   unsigned numRows = 0; ///< leading dimensions that all ops share
   unsigned minRows = 0; ///< a contraction needs this many of them
   bool hasContraction = false;
+  bool closed = false;  ///< complete, nothing joins
   int64_t elements = 0; ///< of the largest op's iteration space
 };
 
@@ -49,6 +51,7 @@ public:
 
 private:
   void start(Operation *op);
+  bool startAttention(Operation *op);
   bool join(Operation *op);
   std::optional<unsigned> sharedRows(linalg::GenericOp producer,
                                      Growing &group) const;
@@ -85,6 +88,25 @@ void Grouper::start(Operation *op) {
   }
   groupOf[op] = group.get();
   groups.push_back(std::move(group));
+}
+
+/// Attention is one kernel although its parts share no leading dimensions.
+bool Grouper::startAttention(Operation *op) {
+  auto root = dyn_cast<linalg::GenericOp>(op);
+  if (!root)
+    return false;
+  llvm::SetVector<Operation *> members = findAttention(root);
+  if (members.empty())
+    return false;
+  auto group = std::make_unique<Growing>();
+  group->closed = true;
+  for (Operation &member : llvm::reverse(*op->getBlock()))
+    if (members.contains(&member)) {
+      group->ops.push_back(&member);
+      groupOf[&member] = group.get();
+    }
+  groups.push_back(std::move(group));
+  return true;
 }
 
 /// How many leading dimensions of the producer's result are the group's rows
@@ -124,7 +146,7 @@ bool Grouper::join(Operation *op) {
       return false;
     group = it->second;
   }
-  if (!isa<linalg::GenericOp>(group->ops.front()))
+  if (group->closed || !isa<linalg::GenericOp>(group->ops.front()))
     return false;
   std::optional<unsigned> shared = sharedRows(producer, *group);
   if (!shared)
@@ -162,7 +184,8 @@ bool Grouper::join(Operation *op) {
 
 SmallVector<KernelGroup> Grouper::run(func::FuncOp func) {
   for (Operation &op : llvm::reverse(func.getBody().front()))
-    if (isCompute(&op) && !join(&op))
+    if (isCompute(&op) && !groupOf.count(&op) && !join(&op) &&
+        !startAttention(&op))
       start(&op);
   // Roots in program order: a group runs where its root stood.
   SmallVector<KernelGroup> result;

@@ -46,6 +46,12 @@ void fairway::buildGraphPipeline(OpPassManager &pm,
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
 
+  // Attention divides last, and its heads are read and written where they are.
+  pm.addPass(createDeferDivisions());
+  pm.addPass(createFuseElementwise());
+  pm.addPass(createFoldTranspositions());
+  pm.addPass(createCSEPass());
+
   // Parameters are prepared once; the rest is cut into kernels.
   pm.addPass(createHoistParameters());
   pm.addPass(createFormKernels());

@@ -185,6 +185,59 @@ def BlockWeights : Pass<"fairway-block-weights"> {
   ];
 }
 
+def DeferDivisions : Pass<"fairway-defer-divisions"> {
+  let summary = "Divide what softmax weights sum up instead of the weights";
+  let description = [{
+    Attention multiplies `softmax(scores) = exp(s - max) / sum` by the values.
+    The sum is the same for a whole row, so the division can follow, where it
+    is one for each element of the result and part of the contraction's
+    epilogue.
+
+    ```mlir
+    %p = %e[h, q, k] / %sum[h, q]
+    %y[h, q, d] = %p[h, q, k] * %v[h, k, d]
+    ```
+    becomes
+    ```mlir
+    %o[h, q, d] = %e[h, q, k] * %v[h, k, d]
+    %y = %o[h, q, d] / %sum[h, q]
+    ```
+    Weights that somebody else reads are left alone.
+  }];
+  let statistics = [
+    Statistic<"numDeferred", "deferred", "Number of divisions moved">
+  ];
+  let dependentDialects = [
+    "mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect",
+    "mlir::arith::ArithDialect"
+  ];
+}
+
+def FoldTranspositions : Pass<"fairway-fold-transpositions"> {
+  let summary = "Let contractions read and write in their neighbours' order";
+  let description = [{
+    A transposition in front of or behind a contraction is only another order
+    of the results of an indexing map, as long as what vectors are made of
+    keeps its innermost dimension: the operand whose elements are broadcast,
+    and a result that is read with other dimensions outside.
+
+    ```mlir
+    %q2[h, s, d] = %q[s, h, d]
+    %scores[h, s, k] = %q2[h, s, d] * %k[h, d, k]
+    ```
+    becomes
+    ```mlir
+    %scores[h, s, k] = %q[s, h, d] * %k[h, d, k]
+    ```
+  }];
+  let statistics = [
+    Statistic<"numFolded", "folded", "Number of transpositions folded">
+  ];
+  let dependentDialects = [
+    "mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect"
+  ];
+}
+
 def HoistParameters : Pass<"fairway-hoist-parameters", "mlir::ModuleOp"> {
   let summary = "Move what depends on parameters alone into @prepare";
   let description = [{
