@@ -126,7 +126,10 @@ void BlockWeight::rewrite(RewriterBase &rewriter) {
   unsigned inner = op.getNumLoops(); // the new, innermost loop
   AffineExpr innerExpr = getAffineDimExpr(inner, ctx);
 
-  // B -> [no, the other dimensions in loop order, ni].
+  // B -> [no, the other dimensions, ni]: in loop order, but the one last along
+  // which the other operand is contiguous, since that loop will be innermost.
+  OpOperand *other = op.getDpsInputOperand(1 - weight->getOperandNumber());
+  AffineExpr contiguous = op.getMatchingIndexingMap(other).getResults().back();
   AffineMap weightMap = op.getMatchingIndexingMap(weight);
   Value source = weight->get();
   if (size != cast<RankedTensorType>(source.getType()).getDimSize(weightDim))
@@ -136,10 +139,12 @@ void BlockWeight::rewrite(RewriterBase &rewriter) {
   for (unsigned i = 0, e = weightMap.getNumResults(); i < e; ++i)
     if (i != weightDim)
       order.push_back(i);
-  llvm::sort(order, [&](int64_t a, int64_t b) {
-    return cast<AffineDimExpr>(weightMap.getResult(a)).getPosition() <
-           cast<AffineDimExpr>(weightMap.getResult(b)).getPosition();
-  });
+  auto key = [&](int64_t i) {
+    AffineExpr expr = weightMap.getResult(i);
+    return std::make_pair(expr == contiguous,
+                          cast<AffineDimExpr>(expr).getPosition());
+  };
+  llvm::sort(order, [&](int64_t a, int64_t b) { return key(a) < key(b); });
   SmallVector<int64_t> permutation{weightDim};
   SmallVector<AffineExpr> exprs{getAffineDimExpr(loop, ctx)};
   for (int64_t i : order) {

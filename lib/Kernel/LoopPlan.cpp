@@ -286,23 +286,37 @@ static void planRows(linalg::GenericOp op, ArrayRef<int64_t> sizes,
 /// Bytes of vectors that may stay in the nearest cache beside other data.
 static constexpr int64_t kPanelBytes = 16 * 1024;
 
-/// Cuts long reductions such that the vectors that all rows share (weights)
-/// are read from the nearest cache by all rows but the first.
-static void planChunks(linalg::GenericOp op, ArrayRef<int64_t> sizes,
-                       LoopPlan &plan) {
-  if (plan.horizontal || !plan.rowDim || plan.reductions.empty())
-    return;
-  OpOperand *weights = nullptr;
+/// The one input that gives the vectors and is the same for all rows; null if
+/// there is none.
+static OpOperand *findSharedVectors(linalg::GenericOp op,
+                                    const LoopPlan &plan) {
+  OpOperand *shared = nullptr;
   for (OpOperand *input : op.getDpsInputOperands()) {
     if (!readsOperand(op, input->getOperandNumber()) ||
         walkOf(op, *input, *plan.vectorDim) == Walk::Invariant)
       continue;
-    if (weights || walkOf(op, *input, *plan.rowDim) != Walk::Invariant)
-      return;
-    weights = input;
+    if (shared || walkOf(op, *input, *plan.rowDim) != Walk::Invariant)
+      return nullptr;
+    shared = input;
   }
-  if (!weights)
-    return;
+  return shared;
+}
+
+/// Whether `loop` moves another input than `weights` too (a batch).
+static bool movesOthers(linalg::GenericOp op, OpOperand *weights,
+                        unsigned loop) {
+  return llvm::any_of(op.getDpsInputOperands(), [&](OpOperand *input) {
+    return input != weights && readsOperand(op, input->getOperandNumber()) &&
+           op.getMatchingIndexingMap(input).isFunctionOfDim(loop);
+  });
+}
+
+/// Cuts long reductions such that the vectors that all rows share (weights)
+/// are read from the nearest cache by all rows but the first. The cut goes
+/// around the panels: what the rows read in one piece stays in the core's own
+/// cache for all panels of the tile.
+static void planChunks(linalg::GenericOp op, ArrayRef<int64_t> sizes,
+                       OpOperand *weights, LoopPlan &plan) {
   for (unsigned dim : plan.reductions)
     if (ShapedType::isDynamic(sizes[dim]))
       return;
@@ -313,14 +327,17 @@ static void planChunks(linalg::GenericOp op, ArrayRef<int64_t> sizes,
   int64_t total = 1, visits = 1;
   for (unsigned dim : plan.reductions)
     total *= sizes[dim];
-  // Parallel loops that the weights follow, then the others.
+  // Batches, then panels, then rows.
   AffineMap map = op.getMatchingIndexingMap(weights);
-  SmallVector<unsigned> outer, inner;
+  SmallVector<unsigned> batches, panels, rows;
   for (unsigned dim : plan.parallel) {
     bool follows = map.isFunctionOfDim(dim) || dim == *plan.vectorDim;
-    (follows ? outer : inner).push_back(dim);
-    if (!follows)
+    if (!follows) {
+      rows.push_back(dim);
       visits *= sizeOr(sizes[dim]);
+    } else {
+      (movesOthers(op, weights, dim) ? batches : panels).push_back(dim);
+    }
   }
   if (total <= limit * 3 / 2 || visits < 2 * plan.rows)
     return;
@@ -336,9 +353,64 @@ static void planChunks(linalg::GenericOp op, ArrayRef<int64_t> sizes,
         break;
       }
   }
-  plan.chunkLevel = outer.size();
-  plan.parallel = outer;
-  plan.parallel.append(inner);
+  plan.chunkLevel = batches.size();
+  plan.parallel = batches;
+  plan.parallel.append(panels);
+  plan.parallel.append(rows);
+}
+
+/// Bytes of a cache line; what is fetched ahead is counted in these.
+static constexpr int64_t kLineBytes = 64;
+
+/// Recognises panels `[panel][reductions in loop order][lanes]`.
+static void planPrefetch(linalg::GenericOp op, ArrayRef<int64_t> sizes,
+                         OpOperand *weights, LoopPlan &plan) {
+  auto type = cast<MemRefType>(weights->get().getType());
+  AffineMap map = op.getMatchingIndexingMap(weights);
+  SmallVector<int64_t> strides;
+  int64_t offset;
+  if (!map.isProjectedPermutation() ||
+      failed(type.getStridesAndOffset(strides, offset)))
+    return;
+  SmallVector<unsigned> order;
+  for (unsigned i = 0; i < map.getNumResults(); ++i)
+    order.push_back(map.getDimPosition(i));
+  unsigned numInner = plan.reductions.size() + 1;
+  if (order.size() <= numInner || order.back() != *plan.vectorDim ||
+      ArrayRef(order).drop_back().take_back(plan.reductions.size()) !=
+          ArrayRef(plan.reductions))
+    return;
+  int64_t elements = 1;
+  for (unsigned i = order.size(); i-- > order.size() - numInner;) {
+    int64_t size = type.getDimSize(i);
+    if (strides[i] != elements || ShapedType::isDynamic(size))
+      return;
+    elements *= size;
+  }
+  unsigned panel = order[order.size() - numInner - 1];
+  if (movesOthers(op, weights, panel))
+    return;
+  int64_t read = plan.chunk ? plan.chunk : sizes[plan.reductions.back()];
+  for (unsigned dim : ArrayRef(plan.reductions).drop_front(plan.hoisted))
+    if (dim != plan.reductions.back())
+      read *= sizes[dim];
+  int64_t bytes = read * type.getShape().back() *
+                  llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  plan.panelOperand = weights->getOperandNumber();
+  plan.panelDim = panel;
+  plan.panelLines = llvm::divideCeil(bytes, kLineBytes);
+}
+
+/// What a contraction does about the memory that its vectors come from.
+static void planWeights(linalg::GenericOp op, ArrayRef<int64_t> sizes,
+                        LoopPlan &plan) {
+  if (plan.horizontal || !plan.rowDim || plan.reductions.empty())
+    return;
+  OpOperand *weights = findSharedVectors(op, plan);
+  if (!weights)
+    return;
+  planChunks(op, sizes, weights, plan);
+  planPrefetch(op, sizes, weights, plan);
 }
 
 LoopPlan planLoops(linalg::GenericOp op, const VectorUnit &unit) {
@@ -360,7 +432,7 @@ LoopPlan planLoops(linalg::GenericOp op, const VectorUnit &unit) {
   plan.lanes = best->lanes;
   planRows(op, sizes, unit, plan);
   orderLoops(op, sizes, plan);
-  planChunks(op, sizes, plan);
+  planWeights(op, sizes, plan);
   return plan;
 }
 

@@ -41,6 +41,14 @@ struct LoopPlan {
   unsigned hoisted = 0, chunkLevel = 0;
   int64_t chunk = 0;
   bool isChunked() const { return hoisted > 0 || chunk > 0; }
+  /// The operand whose vectors all rows share (weights), if it comes in panels
+  /// that lie in memory in the order in which the reductions read them. While
+  /// the rows pass by one panel, the next one is fetched into the cache.
+  std::optional<unsigned> panelOperand;
+  /// The parallel loop over its panels, and cache lines that one visit of all
+  /// rows reads of a panel.
+  unsigned panelDim = 0;
+  int64_t panelLines = 0;
 };
 
 /// Blocks of this many lanes squared are still transposed in registers.

@@ -36,15 +36,22 @@ private:
 
   Values loop(mlir::OpFoldResult lower, mlir::OpFoldResult upper, int64_t step,
               mlir::ValueRange carried, LoopBody body);
-  Values segments(mlir::OpFoldResult size, llvm::ArrayRef<int64_t> steps,
+  /// A part of a loop's range that is covered in equal static steps. Without
+  /// an end it takes as many steps as fit.
+  struct Segment {
+    int64_t step;
+    std::optional<int64_t> end = std::nullopt;
+  };
+  Values segments(mlir::OpFoldResult size, llvm::ArrayRef<Segment> parts,
                   mlir::ValueRange carried, SegmentBody body);
-  llvm::SmallVector<int64_t> vectorSteps(mlir::OpFoldResult size);
-  llvm::SmallVector<int64_t> rowSteps(mlir::OpFoldResult size);
+  llvm::SmallVector<Segment> vectorSegments(mlir::OpFoldResult size);
+  llvm::SmallVector<Segment> rowSegments(mlir::OpFoldResult size);
 
   void emitParallel(unsigned level, unsigned end,
                     llvm::function_ref<void()> then);
   void emitChunks(unsigned level, llvm::function_ref<void()> then);
   void emitTile();
+  void prefetchPanel();
   void emitVertical();
   void emitHorizontal();
   Values reduceVertical(unsigned level, mlir::ValueRange accs);

@@ -43,14 +43,17 @@ Values NestBuilder::loop(OpFoldResult lower, OpFoldResult upper, int64_t step,
 }
 
 /// Covers [0, size) with steps of falling length; the body sees a static step.
-Values NestBuilder::segments(OpFoldResult size, ArrayRef<int64_t> steps,
+Values NestBuilder::segments(OpFoldResult size, ArrayRef<Segment> parts,
                              ValueRange carried, SegmentBody body) {
   AffineExpr d0 = b.getAffineDimExpr(0), d1 = b.getAffineDimExpr(1);
   Values values(carried);
   OpFoldResult start = b.getIndexAttr(0);
-  for (int64_t step : steps) {
+  for (const Segment &part : parts) {
+    int64_t step = part.step;
     OpFoldResult end =
-        fold(b, loc, d0 + (d1 - d0).floorDiv(step) * step, {start, size});
+        part.end ? OpFoldResult(b.getIndexAttr(*part.end))
+                 : fold(b, loc, d0 + (d1 - d0).floorDiv(step) * step,
+                        {start, size});
     values =
         loop(start, end, step, values, [&](OpFoldResult iv, ValueRange args) {
           return body(iv, step, args);
@@ -60,37 +63,53 @@ Values NestBuilder::segments(OpFoldResult size, ArrayRef<int64_t> steps,
   return values;
 }
 
-SmallVector<int64_t> NestBuilder::vectorSteps(OpFoldResult size) {
-  SmallVector<int64_t> steps{plan.lanes * plan.vectors};
+SmallVector<NestBuilder::Segment>
+NestBuilder::vectorSegments(OpFoldResult size) {
+  SmallVector<Segment> parts{{plan.lanes * plan.vectors}};
   auto known = getConstantIntValue(size);
   if (!known) {
     if (plan.vectors > 1)
-      steps.push_back(plan.lanes);
+      parts.push_back({plan.lanes});
     if (plan.lanes > 1)
-      steps.push_back(1);
-    return steps;
+      parts.push_back({1});
+    return parts;
   }
-  int64_t rest = *known % steps.front();
+  int64_t rest = *known % parts.front().step;
   if (rest >= plan.lanes)
-    steps.push_back(rest / plan.lanes * plan.lanes);
+    parts.push_back({rest / plan.lanes * plan.lanes});
   for (int64_t lanes = plan.lanes / 2; lanes >= 1; lanes /= 2)
     if (rest & lanes)
-      steps.push_back(lanes);
-  return steps;
+      parts.push_back({lanes});
+  return parts;
 }
 
-SmallVector<int64_t> NestBuilder::rowSteps(OpFoldResult size) {
-  SmallVector<int64_t> steps{plan.rows};
-  if (auto known = getConstantIntValue(size)) {
+SmallVector<NestBuilder::Segment> NestBuilder::rowSegments(OpFoldResult size) {
+  auto known = getConstantIntValue(size);
+  if (known && plan.reductions.empty()) {
+    // Whole blocks, which can be transposed in registers.
+    SmallVector<Segment> parts{{plan.rows}};
     if (int64_t rest = *known % plan.rows)
-      steps.push_back(rest);
-    return steps;
+      parts.push_back({rest});
+    return parts;
   }
+  if (known) {
+    // A block of few rows takes as long as one of several, since its additions
+    // wait for each other: 49 rows are 4 * 6 + 5 * 5, not 8 * 6 + 1.
+    int64_t blocks = std::max<int64_t>(1, llvm::divideCeil(*known, plan.rows));
+    int64_t few = *known / blocks, larger = *known % blocks;
+    SmallVector<Segment> parts;
+    if (larger > 0)
+      parts.push_back({few + 1, larger * (few + 1)});
+    if (few > 0)
+      parts.push_back({few, *known});
+    return parts;
+  }
+  SmallVector<Segment> parts{{plan.rows}};
   for (int64_t rows = llvm::bit_floor(uint64_t(plan.rows)); rows >= 1;
        rows /= 2)
     if (rows < plan.rows)
-      steps.push_back(rows);
-  return steps;
+      parts.push_back({rows});
+  return parts;
 }
 
 void NestBuilder::emitParallel(unsigned level, unsigned end,
@@ -99,12 +118,12 @@ void NestBuilder::emitParallel(unsigned level, unsigned end,
     return then();
   unsigned dim = plan.parallel[level];
   bool isVector = plan.vectorDim == dim, isRow = plan.rowDim == dim;
-  SmallVector<int64_t> steps{1};
+  SmallVector<Segment> parts{{1}};
   if (isVector)
-    steps = vectorSteps(sizes[dim]);
+    parts = vectorSegments(sizes[dim]);
   else if (isRow)
-    steps = rowSteps(sizes[dim]);
-  segments(sizes[dim], steps, {},
+    parts = rowSegments(sizes[dim]);
+  segments(sizes[dim], parts, {},
            [&](OpFoldResult iv, int64_t step, ValueRange) -> Values {
              ivs[dim] = iv;
              if (isVector) {
@@ -173,7 +192,11 @@ void NestBuilder::run() {
     if (fusion.init)
       forTiles([&] { storeMain(initialValues()); });
     emitChunks(0, [&] {
-      forTiles([&] { storeMain(reduceVertical(plan.hoisted, loadMain())); });
+      forTiles([&] {
+        Values accs = loadMain();
+        prefetchPanel();
+        storeMain(reduceVertical(plan.hoisted, accs));
+      });
     });
     if (!fusion.epilogue.empty())
       forTiles([&] { emitEpilogue(byPoint(loadMain())); });

@@ -7,6 +7,8 @@
 #include "Access.h"
 #include "NestBuilder.h"
 
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+
 using namespace mlir;
 
 namespace fairway {
@@ -111,11 +113,68 @@ void NestBuilder::emitEpilogue(ArrayRef<Values> results) {
   }
 }
 
+/// Fetches this block's share of the next panel: when all rows have passed, it
+/// is there. Behind the last panel lies the next tile's first one, or nothing,
+/// which a prefetch does not mind.
+void NestBuilder::prefetchPanel() {
+  if (!plan.panelOperand)
+    return;
+  OpOperand &weights = main->getOpOperand(*plan.panelOperand);
+  AffineMap map = main.getMatchingIndexingMap(&weights);
+  auto type = cast<MemRefType>(weights.get().getType());
+  // Where among all rows this block begins.
+  AffineExpr position = b.getAffineConstantExpr(0);
+  SmallVector<OpFoldResult> operands;
+  int64_t total = 1;
+  for (unsigned dim : plan.parallel) {
+    if (map.isFunctionOfDim(dim) || dim == *plan.vectorDim)
+      continue;
+    auto size = getConstantIntValue(sizes[dim]);
+    if (!size)
+      return;
+    position = position * *size + b.getAffineDimExpr(operands.size());
+    operands.push_back(ivs[dim]);
+    total *= *size;
+  }
+  int64_t lineElements = 512 / type.getElementTypeBitWidth();
+  OpFoldResult first = affine::makeComposedFoldedAffineApply(
+      b, loc,
+      AffineMap::get(operands.size(), 0,
+                     (position * plan.panelLines).floorDiv(total) *
+                         lineElements),
+      operands);
+  SmallVector<Value> indices;
+  AffineExpr d0 = b.getAffineDimExpr(0), d1 = b.getAffineDimExpr(1);
+  for (AffineExpr expr : map.getResults()) {
+    unsigned dim = cast<AffineDimExpr>(expr).getPosition();
+    OpFoldResult at = ivs[dim];
+    if (dim == plan.panelDim)
+      at = affine::makeComposedFoldedAffineApply(
+          b, loc, AffineMap::get(1, 0, d0 + 1), {at});
+    else if (llvm::is_contained(
+                 ArrayRef(plan.reductions).drop_front(plan.hoisted), dim))
+      at = lowers[dim];
+    indices.push_back(getValueOrCreateConstantIndexOp(b, loc, at));
+  }
+  int64_t lines = llvm::divideCeil(tile.rows * plan.panelLines, total);
+  for (int64_t line = 0; line < lines; ++line) {
+    OpFoldResult last = affine::makeComposedFoldedAffineApply(
+        b, loc, AffineMap::get(2, 0, d0 + d1 + line * lineElements),
+        {getAsOpFoldResult(indices.back()), first});
+    SmallVector<Value> where(ArrayRef(indices).drop_back());
+    where.push_back(getValueOrCreateConstantIndexOp(b, loc, last));
+    memref::PrefetchOp::create(b, loc, weights.get(), where, /*isWrite=*/false,
+                               /*localityHint=*/2, /*isDataCache=*/true);
+  }
+}
+
 /// Every output has its own lane: accumulators are carried by the loops.
 void NestBuilder::emitVertical() {
   Values accs = initialValues();
-  if (!plan.reductions.empty())
+  if (!plan.reductions.empty()) {
+    prefetchPanel();
     return finish(reduceVertical(0, accs));
+  }
   BodyEmitter body(b, main, mainSite());
   Values results;
   unsigned at = 0;
@@ -197,13 +256,13 @@ Values NestBuilder::reduceHorizontal(unsigned level, ValueRange accs) {
                   ivs[dim] = iv;
                   return reduceHorizontal(level + 1, args);
                 });
-  SmallVector<int64_t> steps{plan.lanes * plan.vectors};
+  SmallVector<Segment> parts{{plan.lanes * plan.vectors}};
   if (plan.vectors > 1)
-    steps.push_back(plan.lanes);
+    parts.push_back({plan.lanes});
   if (plan.lanes > 1)
-    steps.push_back(1);
+    parts.push_back({1});
   return segments(
-      sizes[dim], steps, accs,
+      sizes[dim], parts, accs,
       [&](OpFoldResult iv, int64_t step, ValueRange args) {
         ivs[dim] = iv;
         BodyEmitter body(b, main, mainSite());
