@@ -362,16 +362,18 @@ static void planChunks(linalg::GenericOp op, ArrayRef<int64_t> sizes,
 /// Bytes of a cache line; what is fetched ahead is counted in these.
 static constexpr int64_t kLineBytes = 64;
 
-/// Recognises panels `[panel][reductions in loop order][lanes]`.
-static void planPrefetch(linalg::GenericOp op, ArrayRef<int64_t> sizes,
-                         OpOperand *weights, LoopPlan &plan) {
+/// The loop over the panels of `weights`, if they lie in memory as
+/// `[panel][reductions in loop order][lanes]`.
+static std::optional<unsigned> findPanels(linalg::GenericOp op,
+                                          OpOperand *weights,
+                                          const LoopPlan &plan) {
   auto type = cast<MemRefType>(weights->get().getType());
   AffineMap map = op.getMatchingIndexingMap(weights);
   SmallVector<int64_t> strides;
   int64_t offset;
   if (!map.isProjectedPermutation() ||
       failed(type.getStridesAndOffset(strides, offset)))
-    return;
+    return std::nullopt;
   SmallVector<unsigned> order;
   for (unsigned i = 0; i < map.getNumResults(); ++i)
     order.push_back(map.getDimPosition(i));
@@ -379,17 +381,78 @@ static void planPrefetch(linalg::GenericOp op, ArrayRef<int64_t> sizes,
   if (order.size() <= numInner || order.back() != *plan.vectorDim ||
       ArrayRef(order).drop_back().take_back(plan.reductions.size()) !=
           ArrayRef(plan.reductions))
-    return;
+    return std::nullopt;
   int64_t elements = 1;
   for (unsigned i = order.size(); i-- > order.size() - numInner;) {
     int64_t size = type.getDimSize(i);
     if (strides[i] != elements || ShapedType::isDynamic(size))
-      return;
+      return std::nullopt;
     elements *= size;
   }
   unsigned panel = order[order.size() - numInner - 1];
   if (movesOthers(op, weights, panel))
+    return std::nullopt;
+  return panel;
+}
+
+/// Elements that one step of `loop` moves an operand by; nothing if that is
+/// not the same everywhere.
+static std::optional<int64_t> stepOf(linalg::GenericOp op, OpOperand *operand,
+                                     unsigned loop) {
+  auto type = dyn_cast<MemRefType>(operand->get().getType());
+  SmallVector<int64_t> strides;
+  int64_t offset, step = 0;
+  if (!type || failed(type.getStridesAndOffset(strides, offset)))
+    return std::nullopt;
+  AffineMap map = op.getMatchingIndexingMap(operand);
+  SmallVector<AffineExpr> zeros(map.getNumDims(),
+                                getAffineConstantExpr(0, op.getContext()));
+  SmallVector<AffineExpr> ones = zeros;
+  ones[loop] = getAffineConstantExpr(1, op.getContext());
+  for (auto [expr, stride] : llvm::zip(map.getResults(), strides)) {
+    if (!expr.isFunctionOfDim(loop))
+      continue;
+    auto at0 = dyn_cast<AffineConstantExpr>(expr.replaceDims(zeros));
+    auto at1 = dyn_cast<AffineConstantExpr>(expr.replaceDims(ones));
+    if (!at0 || !at1 || ShapedType::isDynamic(stride) || !expr.isPureAffine())
+      return std::nullopt;
+    step += (at1.getValue() - at0.getValue()) * stride;
+  }
+  return step;
+}
+
+/// Makes one loop of the innermost two reductions where all operands allow it:
+/// the columns of a window and the channels of a channels-last image. Changes
+/// `sizes` accordingly.
+static void mergeReductions(linalg::GenericOp op, LoopPlan &plan,
+                            SmallVectorImpl<int64_t> &sizes) {
+  if (plan.reductions.size() < 2 ||
+      !op.getBlock()->getOps<linalg::IndexOp>().empty())
     return;
+  unsigned inner = plan.reductions.back();
+  unsigned outer = plan.reductions[plan.reductions.size() - 2];
+  if (ShapedType::isDynamic(sizes[inner]) ||
+      ShapedType::isDynamic(sizes[outer]))
+    return;
+  for (OpOperand &operand : op->getOpOperands()) {
+    if (!readsOperand(op, operand.getOperandNumber()) &&
+        !op.isDpsInit(&operand))
+      continue;
+    auto shortStep = stepOf(op, &operand, inner);
+    auto longStep = stepOf(op, &operand, outer);
+    if (!shortStep || !longStep || *longStep != *shortStep * sizes[inner])
+      return;
+  }
+  sizes[inner] *= sizes[outer];
+  sizes[outer] = 1;
+  plan.merged = std::make_pair(inner, sizes[inner]);
+  plan.reductions.erase(plan.reductions.end() - 2);
+}
+
+/// Decides what to fetch ahead of panels that `panel` runs over.
+static void planPrefetch(linalg::GenericOp op, ArrayRef<int64_t> sizes,
+                         OpOperand *weights, unsigned panel, LoopPlan &plan) {
+  auto type = cast<MemRefType>(weights->get().getType());
   int64_t read = plan.chunk ? plan.chunk : sizes[plan.reductions.back()];
   for (unsigned dim : ArrayRef(plan.reductions).drop_front(plan.hoisted))
     if (dim != plan.reductions.back())
@@ -402,15 +465,18 @@ static void planPrefetch(linalg::GenericOp op, ArrayRef<int64_t> sizes,
 }
 
 /// What a contraction does about the memory that its vectors come from.
-static void planWeights(linalg::GenericOp op, ArrayRef<int64_t> sizes,
+static void planWeights(linalg::GenericOp op, SmallVector<int64_t> sizes,
                         LoopPlan &plan) {
   if (plan.horizontal || !plan.rowDim || plan.reductions.empty())
     return;
   OpOperand *weights = findSharedVectors(op, plan);
   if (!weights)
     return;
+  std::optional<unsigned> panel = findPanels(op, weights, plan);
+  mergeReductions(op, plan, sizes);
   planChunks(op, sizes, weights, plan);
-  planPrefetch(op, sizes, weights, plan);
+  if (panel)
+    planPrefetch(op, sizes, weights, *panel, plan);
 }
 
 LoopPlan planLoops(linalg::GenericOp op, const VectorUnit &unit) {
