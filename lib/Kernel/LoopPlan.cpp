@@ -283,9 +283,6 @@ static void planRows(linalg::GenericOp op, ArrayRef<int64_t> sizes,
                   : int64_t(llvm::divideCeil(size, tiles));
 }
 
-/// Bytes of vectors that may stay in the nearest cache beside other data.
-static constexpr int64_t kPanelBytes = 16 * 1024;
-
 /// The one input that gives the vectors and is the same for all rows; null if
 /// there is none.
 static OpOperand *findSharedVectors(linalg::GenericOp op,

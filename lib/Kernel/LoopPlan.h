@@ -58,6 +58,9 @@ struct LoopPlan {
 /// Blocks of this many lanes squared are still transposed in registers.
 inline constexpr int64_t kMaxTransposeLanes = 16;
 
+/// Bytes of vectors that may stay in the nearest cache beside other data.
+inline constexpr int64_t kPanelBytes = 16 * 1024;
+
 /// Chooses the plan for `op` (on memrefs) by a small cost model: contiguous
 /// accesses are cheap, invariant ones nearly free, strided ones cost a lane
 /// each.

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "TileSizes.h"
+#include "LoopPlan.h"
 
 #include "llvm/ADT/MapVector.h"
 
@@ -44,6 +45,7 @@ private:
                    ArrayRef<int64_t> tile) const;
   int64_t footprint(const Member &member, OpOperand &operand,
                     ArrayRef<int64_t> tile) const;
+  double keptAtOnce(linalg::LinalgOp op, OpOperand &operand) const;
   double price(ArrayRef<int64_t> tile) const;
   double priceOfTile(ArrayRef<int64_t> tile) const;
   void search(unsigned next, SmallVectorImpl<int64_t> &tile);
@@ -166,6 +168,26 @@ int64_t Model::footprint(const Member &member, OpOperand &operand,
   return elements * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
 }
 
+/// How much of what a tile touches of `operand` must be in the cache at once:
+/// contractions cut long reductions, and each piece runs over the whole tile.
+double Model::keptAtOnce(linalg::LinalgOp op, OpOperand &operand) const {
+  auto reductionLength = [&](AffineMap map) {
+    int64_t length = 1;
+    for (auto [loop, kind] : llvm::enumerate(op.getIteratorTypesArray()))
+      if (kind == utils::IteratorType::reduction && map.isFunctionOfDim(loop))
+        length *= op.getStaticLoopRanges()[loop];
+    return length;
+  };
+  bool contraction = op.getNumDpsInputs() == 2;
+  for (OpOperand *input : op.getDpsInputOperands())
+    contraction &= reductionLength(op.getMatchingIndexingMap(input)) > 1;
+  if (!contraction)
+    return 1.0;
+  double length = double(reductionLength(op.getMatchingIndexingMap(&operand)));
+  double piece = double(kPanelBytes) / double(machine.vectorBits / 8 * 2);
+  return std::min(1.0, piece / length);
+}
+
 /// Nanoseconds that one worker needs for one tile, roughly.
 double Model::priceOfTile(ArrayRef<int64_t> tile) const {
   double operations = 0, traffic = 0, inside = 0;
@@ -182,7 +204,7 @@ double Model::priceOfTile(ArrayRef<int64_t> tile) const {
       bool internal =
           isa_and_nonnull<linalg::LinalgOp, tensor::EmptyOp>(producer);
       double bytes = double(footprint(member, operand, tile));
-      inside += bytes;
+      inside += bytes * keptAtOnce(linalgOp, operand);
       if (!internal)
         traffic += bytes;
     }
