@@ -6,8 +6,13 @@
 //===----------------------------------------------------------------------===//
 #include "fairway/Kernel/Passes.h"
 
+#include "Math/Functions.h"
+
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/IR/TypeUtilities.h"
 
 namespace fairway {
 #define GEN_PASS_DEF_EXPANDMATH
@@ -15,16 +20,77 @@ namespace fairway {
 } // namespace fairway
 
 using namespace mlir;
+using namespace fairway;
 
 namespace {
 
-/// Functions whose single-precision polynomial is good to a few units in the
-/// last place. All others, and double precision, stay calls of libm.
-bool hasGoodPolynomial(StringRef name) {
-  return llvm::is_contained({"math.exp", "math.tanh", "math.erf", "math.log",
-                             "math.log2", "math.log1p", "math.expm1"},
-                            name);
+using Emitter = Value (*)(FloatBuilder &, Value);
+
+/// Emits a function of `x`, which is f32 or narrower; narrower ones are
+/// computed in f32 and rounded. Null for other types.
+Value emitInSingle(PatternRewriter &rewriter, Location loc, Emitter emit,
+                   Value x) {
+  Type type = x.getType(), element = getElementTypeOrSelf(type);
+  auto vector = dyn_cast<VectorType>(type);
+  if (vector && (vector.getRank() != 1 || vector.isScalable()))
+    return {};
+  if (!element.isF32() && !element.isF16() && !element.isBF16())
+    return {};
+  FloatBuilder f(rewriter, loc, type);
+  if (element.isF32())
+    return emit(f, x);
+  Type single = f.typeOf(rewriter.getF32Type());
+  Value wide = arith::ExtFOp::create(rewriter, loc, single, x);
+  return arith::TruncFOp::create(rewriter, loc, type, emit(f, wide));
 }
+
+/// A function with an emitter of its own.
+template <typename Op> struct Expand : OpRewritePattern<Op> {
+  Expand(MLIRContext *context, Emitter emit)
+      : OpRewritePattern<Op>(context), emit(emit) {}
+
+  LogicalResult matchAndRewrite(Op op,
+                                PatternRewriter &rewriter) const override {
+    Value result = emitInSingle(rewriter, op.getLoc(), emit, op->getOperand(0));
+    if (!result)
+      return failure();
+    rewriter.replaceOp(op, result);
+    return success();
+  }
+
+  Emitter emit;
+};
+
+/// n / (1 + e^-x), as models spell sigmoid and silu: one function, as its parts
+/// would add up to more than 2 ulp and lose what is denormal.
+struct ExpandSigmoid : OpRewritePattern<arith::DivFOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(arith::DivFOp op,
+                                PatternRewriter &rewriter) const override {
+    auto sum = op.getRhs().getDefiningOp<arith::AddFOp>();
+    if (!sum)
+      return failure();
+    auto exp = sum.getLhs().getDefiningOp<math::ExpOp>();
+    Value one = exp ? sum.getRhs() : sum.getLhs();
+    if (!exp)
+      exp = sum.getRhs().getDefiningOp<math::ExpOp>();
+    auto minus =
+        exp ? exp.getOperand().getDefiningOp<arith::NegFOp>() : nullptr;
+    if (!minus || !matchPattern(one, m_OneFloat()))
+      return failure();
+    Value sigmoid =
+        emitInSingle(rewriter, op.getLoc(), emitSigmoid, minus.getOperand());
+    if (!sigmoid)
+      return failure();
+    if (matchPattern(op.getLhs(), m_OneFloat()))
+      rewriter.replaceOp(op, sigmoid);
+    else
+      rewriter.replaceOpWithNewOp<arith::MulFOp>(op, op.getLhs(), sigmoid,
+                                                 op.getFastmathAttr());
+    return success();
+  }
+};
 
 /// What processors compute on vectors.
 bool isNative(Operation *op) {
@@ -32,6 +98,26 @@ bool isNative(Operation *op) {
              math::FloorOp, math::FmaOp, math::RoundEvenOp, math::SqrtOp,
              math::TruncOp>(op);
 }
+
+/// 2^x, as PyTorch spells exp2.
+struct PowerOfTwo : OpRewritePattern<math::PowFOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(math::PowFOp op,
+                                PatternRewriter &rewriter) const override {
+    FloatAttr base;
+    DenseElementsAttr bases;
+    if (matchPattern(op.getLhs(), m_Constant(&bases)) && bases.isSplat())
+      base = bases.getSplatValue<FloatAttr>();
+    else if (!matchPattern(op.getLhs(), m_Constant(&base)))
+      return failure();
+    if (!base.getValue().isExactlyValue(2.0))
+      return failure();
+    rewriter.replaceOpWithNewOp<math::Exp2Op>(op, op.getRhs(),
+                                              op.getFastmathAttr());
+    return success();
+  }
+};
 
 /// Any other function on vectors: one call of the C library per lane.
 struct Scalarize : public RewritePattern {
@@ -66,18 +152,52 @@ struct Scalarize : public RewritePattern {
   }
 };
 
+/// Which zero is larger does not matter, and takes x86 three instructions more
+/// to find out.
+void ignoreSignsOfZeros(Operation *root) {
+  root->walk([](Operation *op) {
+    auto math = dyn_cast<arith::ArithFastMathInterface>(op);
+    if (!math ||
+        !isa<arith::MaximumFOp, arith::MinimumFOp, vector::ReductionOp>(op))
+      return;
+    auto flags = math.getFastMathFlagsAttr().getValue();
+    op->setAttr(math.getFastMathAttrName(),
+                arith::FastMathFlagsAttr::get(
+                    op->getContext(), flags | arith::FastMathFlags::nsz));
+  });
+}
+
 struct ExpandMath : public fairway::impl::ExpandMathBase<ExpandMath> {
   using ExpandMathBase::ExpandMathBase;
 
   void runOnOperation() override {
-    RewritePatternSet patterns(&getContext());
+    MLIRContext *context = &getContext();
+    // What is more than the sum of its parts, before these expand.
+    RewritePatternSet compound(context);
+    compound.add<ExpandSigmoid, PowerOfTwo>(context);
+    populateMathAlgebraicSimplificationPatterns(compound);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(compound))))
+      return signalPassFailure();
+
+    RewritePatternSet patterns(context);
+    patterns.add<Expand<math::ExpOp>>(context, emitExp);
+    patterns.add<Expand<math::Exp2Op>>(context, emitExp2);
+    patterns.add<Expand<math::ExpM1Op>>(context, emitExpM1);
+    patterns.add<Expand<math::TanhOp>>(context, emitTanh);
+    patterns.add<Expand<math::ErfOp>>(context, emitErf);
+    patterns.add<Expand<math::LogOp>>(context, emitLog);
+    patterns.add<Expand<math::Log2Op>>(context, emitLog2);
+    patterns.add<Expand<math::Log10Op>>(context, emitLog10);
+    patterns.add<Expand<math::Log1pOp>>(context, emitLog1P);
+    patterns.add<Expand<math::SinOp>>(context, emitSin);
+    patterns.add<Expand<math::CosOp>>(context, emitCos);
     populateMathF32ExpansionPatterns(patterns, [](StringRef) { return true; });
-    populateMathPolynomialApproximationPatterns(patterns, hasGoodPolynomial);
     math::populateExpansionPatterns(patterns, {"rsqrt"});
-    patterns.add<Scalarize>(&getContext());
+    patterns.add<Scalarize>(context);
     arith::populateExpandBFloat16Patterns(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
-      signalPassFailure();
+      return signalPassFailure();
+    ignoreSignsOfZeros(getOperation());
   }
 };
 

@@ -119,14 +119,26 @@ def LowerGenerics : Pass<"fairway-lower-generics", "mlir::func::FuncOp"> {
 def ExpandMath : Pass<"fairway-expand-math", "mlir::func::FuncOp"> {
   let summary = "Turn math functions into arithmetic that vectorizes";
   let description = [{
-    Single-precision exp, expm1, tanh, erf and logarithms become polynomials
-    (half precision goes through single), `rsqrt` a division, and conversions
-    from and to bfloat16 integer arithmetic. Double precision and rare
-    functions stay scalar: they become calls of the C library.
+    Single-precision exponentials, logarithms, tanh, erf, sin and cos, and
+    `1 / (1 + exp(-x))`, become multiplications and additions without branches
+    (lib/Kernel/Math), at most 2 ulp from the exact value for any argument. Half
+    precision and bfloat16 go through single. `rsqrt` becomes a division, powers
+    with small constant exponents products, and conversions from and to bfloat16
+    integer arithmetic. Double precision and rare functions stay scalar: they
+    become calls of the C library. Maxima and minima keep NaN but no longer tell
+    one zero from the other.
+
+    ```mlir
+    %1 = math.exp2 %0 : vector<8xf32>
+    // becomes
+    %k = math.fma %bounded, %half, %round : vector<8xf32>
+    ...
+    %1 = arith.mulf %scaled, %power : vector<8xf32>
+    ```
   }];
   let dependentDialects = [
     "mlir::arith::ArithDialect", "mlir::math::MathDialect",
-    "mlir::vector::VectorDialect"
+    "mlir::scf::SCFDialect", "mlir::vector::VectorDialect"
   ];
 }
 

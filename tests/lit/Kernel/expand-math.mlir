@@ -47,3 +47,68 @@ func.func @native(%x: vector<8xf32>) -> (vector<8xf32>, vector<8xf32>) {
   %1 = math.floor %x : vector<8xf32>
   return %0, %1 : vector<8xf32>, vector<8xf32>
 }
+
+// Sigmoid is one function, and silu its product.
+// CHECK-LABEL: func.func @sigmoid
+// CHECK:       arith.divf
+// CHECK-NOT:   arith.divf
+// CHECK:       %[[SIGMOID:.*]] = arith.select
+// CHECK:       arith.mulf %{{.*}}, %[[SIGMOID]]
+func.func @sigmoid(%x: vector<8xf32>) -> vector<8xf32> {
+  %one = arith.constant dense<1.0> : vector<8xf32>
+  %0 = arith.negf %x : vector<8xf32>
+  %1 = math.exp %0 : vector<8xf32>
+  %2 = arith.addf %1, %one : vector<8xf32>
+  %3 = arith.divf %x, %2 : vector<8xf32>
+  return %3 : vector<8xf32>
+}
+
+// One branch for all lanes: large arguments are reduced in double precision.
+// CHECK-LABEL: func.func @sine
+// CHECK:       vector.reduction <or>
+// CHECK:       scf.if
+// CHECK:       arith.extf
+// CHECK:       else
+// CHECK-NOT:   arith.extf
+// CHECK-NOT:   math.{{sin|cos}}
+// CHECK:       return
+func.func @sine(%x: vector<8xf32>) -> (vector<8xf32>, f32) {
+  %0 = math.sin %x : vector<8xf32>
+  %1 = vector.extract %x[0] : f32 from vector<8xf32>
+  return %0, %1 : vector<8xf32>, f32
+}
+
+// CHECK-LABEL: func.func @scalar
+// CHECK-NOT:   math.{{exp2|log10|cos}}
+// CHECK:       return
+func.func @scalar(%x: f32) -> f32 {
+  %0 = math.exp2 %x : f32
+  %1 = math.log10 %0 : f32
+  %2 = math.cos %1 : f32
+  return %2 : f32
+}
+
+// CHECK-LABEL: func.func @cube
+// CHECK-COUNT-2: arith.mulf
+// CHECK-NOT:   math.powf
+func.func @cube(%x: vector<8xf32>) -> vector<8xf32> {
+  %three = arith.constant dense<3.0> : vector<8xf32>
+  %0 = math.powf %x, %three : vector<8xf32>
+  return %0 : vector<8xf32>
+}
+
+// CHECK-LABEL: func.func @power_of_two
+// CHECK-NOT:   math.{{powf|exp2}}
+// CHECK:       return
+func.func @power_of_two(%x: vector<8xf32>) -> vector<8xf32> {
+  %two = arith.constant dense<2.0> : vector<8xf32>
+  %0 = math.powf %two, %x : vector<8xf32>
+  return %0 : vector<8xf32>
+}
+
+// CHECK-LABEL: func.func @maximum
+// CHECK:       arith.maximumf %{{.*}}, %{{.*}} fastmath<nsz>
+func.func @maximum(%x: vector<8xf32>, %y: vector<8xf32>) -> vector<8xf32> {
+  %0 = arith.maximumf %x, %y : vector<8xf32>
+  return %0 : vector<8xf32>
+}

@@ -1,0 +1,56 @@
+//===- Functions.h - own vector math --------------------------------------===//
+//
+// Part of the Fairway project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+///
+/// Single-precision functions, each at most 2 ulp from the exact value for all
+/// arguments (denormals, infinities and NaN included) on targets with fused
+/// multiply-add. Coefficients come from `tools/math/minimax.py`.
+///
+//===----------------------------------------------------------------------===//
+#ifndef FAIRWAY_LIB_KERNEL_MATH_FUNCTIONS_H
+#define FAIRWAY_LIB_KERNEL_MATH_FUNCTIONS_H
+
+#include "FloatBuilder.h"
+
+namespace fairway {
+
+// Exponential.cpp
+mlir::Value emitExp(FloatBuilder &f, mlir::Value x);
+mlir::Value emitExp2(FloatBuilder &f, mlir::Value x);
+mlir::Value emitExpM1(FloatBuilder &f, mlir::Value x);
+
+// Sigmoidal.cpp
+mlir::Value emitSigmoid(FloatBuilder &f, mlir::Value x);
+mlir::Value emitTanh(FloatBuilder &f, mlir::Value x);
+mlir::Value emitErf(FloatBuilder &f, mlir::Value x);
+
+// Logarithm.cpp
+mlir::Value emitLog(FloatBuilder &f, mlir::Value x);
+mlir::Value emitLog2(FloatBuilder &f, mlir::Value x);
+mlir::Value emitLog10(FloatBuilder &f, mlir::Value x);
+mlir::Value emitLog1P(FloatBuilder &f, mlir::Value x);
+
+// Trigonometric.cpp
+mlir::Value emitSin(FloatBuilder &f, mlir::Value x);
+mlir::Value emitCos(FloatBuilder &f, mlir::Value x);
+
+/// `x = k * step * ln 2 + rest`, k the nearest integer, and `power = 2^k`.
+struct Reduced {
+  mlir::Value rest, power;
+};
+
+/// Reduces |x| <= 105 for step = 2.
+Reduced reduceByTwoLn2(FloatBuilder &f, mlir::Value x);
+
+/// e^r - 1 for |r| <= ln 2 to 0.02 ulp before its roundings.
+mlir::Value emitSmallExpM1(FloatBuilder &f, mlir::Value r);
+
+/// 2^-k for a normal 2^k.
+mlir::Value invertPower(FloatBuilder &f, mlir::Value power);
+
+} // namespace fairway
+
+#endif // FAIRWAY_LIB_KERNEL_MATH_FUNCTIONS_H
