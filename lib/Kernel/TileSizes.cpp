@@ -31,6 +31,10 @@ constexpr double kTileOverhead = 150;
 /// run.
 constexpr int64_t kScalableThreads = 16;
 constexpr double kScalingWeight = 0.02;
+/// What a tile costs more when the part of the result that it computes does not
+/// lie together: neighbouring kernels divided by their outermost loops leave a
+/// worker's data in its own cache, and it needs fewer pages.
+constexpr double kScattered = 1.02;
 
 class Model {
 public:
@@ -48,6 +52,7 @@ private:
   double keptAtOnce(linalg::LinalgOp op, OpOperand &operand) const;
   double price(ArrayRef<int64_t> tile) const;
   double priceOfTile(ArrayRef<int64_t> tile) const;
+  bool isScattered(ArrayRef<int64_t> tile) const;
   void search(unsigned next, SmallVectorImpl<int64_t> &tile);
 
   linalg::LinalgOp root;
@@ -234,9 +239,26 @@ double Model::price(ArrayRef<int64_t> tile) const {
   return each * (rounds(threads) + kScalingWeight * scaled);
 }
 
+/// Whether the result's elements of one tile are more than one range of memory.
+bool Model::isScattered(ArrayRef<int64_t> tile) const {
+  linalg::LinalgOp op = root;
+  AffineMap out = op.getMatchingIndexingMap(op.getDpsInitOperand(0));
+  bool began = false; // a dimension of which the tile covers more than one
+  for (AffineExpr expr : out.getResults()) {
+    auto dim = dyn_cast<AffineDimExpr>(expr);
+    if (!dim)
+      return true;
+    unsigned loop = dim.getPosition();
+    if (began && tile[loop] < sizes[loop])
+      return true;
+    began |= tile[loop] > 1;
+  }
+  return false;
+}
+
 void Model::search(unsigned next, SmallVectorImpl<int64_t> &tile) {
   if (next == tilable.size()) {
-    double p = price(tile);
+    double p = price(tile) * (isScattered(tile) ? kScattered : 1.0);
     if (best.empty() || p < bestPrice * 0.999) {
       bestPrice = p;
       best.assign(tile.begin(), tile.end());

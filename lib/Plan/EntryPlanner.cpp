@@ -139,47 +139,6 @@ LogicalResult EntryPlanner::placeResults(func::ReturnOp ret) {
   return success();
 }
 
-void EntryPlanner::layOut() {
-  SmallVector<Lifetime> lifetimes(allocationBytes.size());
-  for (auto [i, life] : llvm::enumerate(lifetimes))
-    life = {allocationBytes[i], std::numeric_limits<int64_t>::max(), -1};
-  for (auto [number, step] : llvm::enumerate(steps))
-    for (Access &access : step.accesses) {
-      if (access.place.kind != Place::Allocation)
-        continue;
-      Lifetime &life = lifetimes[access.place.index];
-      life.first = std::min<int64_t>(life.first, number);
-      life.last = std::max<int64_t>(life.last, number);
-    }
-  SmallVector<Lifetime> inArena;
-  SmallVector<int64_t> numbers;
-  for (auto [i, life] : llvm::enumerate(lifetimes))
-    if (!outputOf.count(i) && life.last >= 0) {
-      inArena.push_back(life);
-      numbers.push_back(i);
-    }
-  arena = layOutArena(inArena, FAIRWAY_BUFFER_ALIGNMENT);
-  llvm::DenseMap<int64_t, int64_t> offsetOf;
-  for (auto [number, offset] : llvm::zip(numbers, arena.offsets))
-    offsetOf[number] = offset;
-  for (Step &step : steps)
-    for (Access &access : step.accesses) {
-      Place &place = access.place;
-      if (place.kind != Place::Allocation)
-        continue;
-      if (auto it = outputOf.find(place.index); it != outputOf.end()) {
-        place.kind = Place::Output;
-        place.index = it->second;
-      } else {
-        const Lifetime &life = lifetimes[place.index];
-        access.firstStep = life.first;
-        access.lastStep = life.last;
-        place.offset += offsetOf[place.index];
-        place.index = 0;
-      }
-    }
-}
-
 static bool overlap(const Access &a, const Access &b) {
   return a.place.kind == b.place.kind && a.place.index == b.place.index &&
          a.place.offset < b.place.offset + b.bytes &&
@@ -205,9 +164,11 @@ static bool conflict(const Step &earlier, const Step &later) {
 }
 
 /// Workers meet only where a step touches memory that another worker touched in
-/// a step since their last meeting, and one of the two writes.
-void EntryPlanner::insertBarriers() {
+/// a step since their last meeting, and one of the two writes. Returns for each
+/// step how often they have met before it.
+SmallVector<int64_t> EntryPlanner::insertBarriers() {
   SmallVector<const Step *> sinceBarrier;
+  SmallVector<int64_t> meetings;
   for (Step &step : steps) {
     step.barrier = llvm::any_of(sinceBarrier, [&](const Step *earlier) {
       return conflict(*earlier, step);
@@ -215,7 +176,53 @@ void EntryPlanner::insertBarriers() {
     if (step.barrier)
       sinceBarrier.clear();
     sinceBarrier.push_back(&step);
+    meetings.push_back((meetings.empty() ? 0 : meetings.back()) + step.barrier);
   }
+  return meetings;
+}
+
+/// Lays the arena out. Memory changes hands only where workers meet anyway, for
+/// the sake of the data: `meetings` tells when that is.
+void EntryPlanner::layOut(ArrayRef<int64_t> meetings) {
+  SmallVector<Lifetime> lifetimes(allocationBytes.size());
+  for (auto [i, life] : llvm::enumerate(lifetimes))
+    life = {allocationBytes[i], std::numeric_limits<int64_t>::max(), -1};
+  for (auto [number, step] : llvm::enumerate(steps))
+    for (Access &access : step.accesses) {
+      if (access.place.kind != Place::Allocation)
+        continue;
+      Lifetime &life = lifetimes[access.place.index];
+      life.first = std::min<int64_t>(life.first, number);
+      life.last = std::max<int64_t>(life.last, number);
+    }
+  SmallVector<Lifetime> inArena;
+  SmallVector<int64_t> numbers;
+  for (auto [i, life] : llvm::enumerate(lifetimes))
+    if (!outputOf.count(i) && life.last >= 0) {
+      inArena.push_back(
+          {life.bytes, meetings[life.first], meetings[life.last]});
+      numbers.push_back(i);
+    }
+  arena = layOutArena(inArena, FAIRWAY_BUFFER_ALIGNMENT);
+  llvm::DenseMap<int64_t, int64_t> offsetOf;
+  for (auto [number, offset] : llvm::zip(numbers, arena.offsets))
+    offsetOf[number] = offset;
+  for (Step &step : steps)
+    for (Access &access : step.accesses) {
+      Place &place = access.place;
+      if (place.kind != Place::Allocation)
+        continue;
+      if (auto it = outputOf.find(place.index); it != outputOf.end()) {
+        place.kind = Place::Output;
+        place.index = it->second;
+      } else {
+        const Lifetime &life = lifetimes[place.index];
+        access.firstStep = life.first;
+        access.lastStep = life.last;
+        place.offset += offsetOf[place.index];
+        place.index = 0;
+      }
+    }
 }
 
 LogicalResult EntryPlanner::run() {
@@ -239,8 +246,7 @@ LogicalResult EntryPlanner::run() {
              << op.getName() << "' is left outside every kernel";
     }
   }
-  layOut();
-  insertBarriers();
+  layOut(insertBarriers());
   return success();
 }
 

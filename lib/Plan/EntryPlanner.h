@@ -53,8 +53,8 @@ private:
   llvm::LogicalResult addCopy(mlir::Location loc, mlir::Value source,
                               Place target);
   llvm::LogicalResult placeResults(mlir::func::ReturnOp ret);
-  void layOut();
-  void insertBarriers();
+  llvm::SmallVector<int64_t> insertBarriers();
+  void layOut(llvm::ArrayRef<int64_t> meetings);
   mlir::func::FuncOp getCopyKernel(mlir::Location loc, mlir::MemRefType type);
 
   mlir::func::FuncOp entry;

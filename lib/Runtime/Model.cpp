@@ -9,6 +9,7 @@
 #include "Failure.h"
 #include "ThreadPool.h"
 
+#include <algorithm>
 #include <cstring>
 
 using namespace fairway::runtime;
@@ -31,8 +32,12 @@ private:
   std::vector<Memory> copies;
 };
 
+/// More threads than CPUs only wait for one another at every barrier.
 unsigned resolveThreads(unsigned threads) {
-  return threads ? threads : usableCores(callerCpus());
+  if (threads == 1)
+    return 1;
+  cpu_set_t cpus = callerCpus();
+  return threads ? std::min(threads, hardwareThreads(cpus)) : usableCores(cpus);
 }
 
 bool overlap(const void *a, uint64_t aBytes, const void *b, uint64_t bBytes) {

@@ -236,6 +236,7 @@ FAIRWAY_API fairway_status fairway_model_constant(const fairway_model *model,
  * @param outputs  `num_outputs` tensors, likewise; overwritten. They may
  *   overlap neither the inputs nor each other. Undefined after an error.
  * @param threads  most threads to use; 0 means `fairway_default_threads()`.
+ *   There are never more than CPUs that the calling thread may run on.
  * @return FAIRWAY_OK, or FAIRWAY_INVALID_ARGUMENT, FAIRWAY_NOT_PREPARED,
  *   FAIRWAY_OUT_OF_MEMORY.
  */

@@ -121,6 +121,20 @@ func.func private @small(%x: tensor<8x16xf32>, %out: tensor<8x16xf32>) -> tensor
   return %0 : tensor<8x16xf32>
 }
 
+// Rows or columns of the image would do: rows, so that a tile is one range.
+// CHECK-LABEL: func.func private @image
+// CHECK:       scf.forall (%[[I:.*]]) =
+// CHECK:         tensor.extract_slice %{{.*}}[%[[I]], 0, 0]
+func.func private @image(%x: tensor<64x64x96xf32>, %out: tensor<64x64x96xf32>) -> tensor<64x64x96xf32>
+    attributes {fairway.kernel = "elementwise", fairway.num_outs = 1 : i64} {
+  %0 = linalg.generic {indexing_maps = [#id3, #id3], iterator_types = ["parallel", "parallel", "parallel"]} ins(%x : tensor<64x64x96xf32>) outs(%out : tensor<64x64x96xf32>) {
+  ^bb0(%in: f32, %o: f32):
+    %s = arith.addf %in, %in : f32
+    linalg.yield %s : f32
+  } -> tensor<64x64x96xf32>
+  return %0 : tensor<64x64x96xf32>
+}
+
 // Not a kernel.
 // CHECK-LABEL: func.func @main
 // CHECK-NOT:   scf.forall

@@ -4,12 +4,15 @@
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "Affinity.h"
 #include "Testing.h"
+#include "ThreadPool.h"
 
 #include <atomic>
 #include <cstring>
 #include <thread>
 
+using namespace fairway::runtime;
 using namespace fairway::runtime::testing;
 
 namespace {
@@ -225,3 +228,22 @@ TEST(Model, ManyThreadsCallOneModel) {
 }
 
 TEST(Model, DestroyingNothingIsAllowed) { fairway_model_destroy(nullptr); }
+
+TEST(Run, NeverUsesMoreThreadsThanCpus) {
+  // On one CPU, the pool has nothing to do: the call runs alone.
+  std::thread([] {
+    cpu_set_t cpus = callerCpus(), one;
+    int first = 0;
+    while (!CPU_ISSET(first, &cpus))
+      ++first;
+    CPU_ZERO(&one);
+    CPU_SET(first, &one);
+    ASSERT_EQ(sched_setaffinity(0, sizeof one, &one), 0);
+    ModelPtr model = load(artefactPath("weights"));
+    unsigned before = ThreadPool::helpers();
+    AffineCall call(1);
+    ASSERT_EQ(call.run(model.get(), before + 8), FAIRWAY_OK);
+    call.expect(6 + 1);
+    EXPECT_EQ(ThreadPool::helpers(), before);
+  }).join();
+}
