@@ -153,8 +153,11 @@ static void orderLoops(linalg::GenericOp op, ArrayRef<int64_t> sizes,
 
   // Contractions: operands that the vectors are loaded from (weights) should
   // stay in cache while everything else passes by, so their loops go outside.
+  // Where both are (depthwise), the weights are what all rows share: per block
+  // of channels the rows of the window before stay in the nearest cache.
+  bool vectorsOutside = false;
   if (!plan.reductions.empty() && plan.vectorDim && !plan.horizontal) {
-    llvm::SmallDenseSet<unsigned> outer;
+    llvm::SmallDenseSet<unsigned> outer, shared;
     bool uneven = false;
     for (OpOperand *input : op.getDpsInputOperands()) {
       if (!readsOperand(op, input->getOperandNumber()))
@@ -164,11 +167,19 @@ static void orderLoops(linalg::GenericOp op, ArrayRef<int64_t> sizes,
         continue;
       }
       AffineMap map = op.getMatchingIndexingMap(input);
+      bool isShared = plan.rowDim && !map.isFunctionOfDim(*plan.rowDim);
       for (unsigned dim : plan.parallel)
-        if (map.isFunctionOfDim(dim))
+        if (map.isFunctionOfDim(dim)) {
           outer.insert(dim);
+          if (isShared)
+            shared.insert(dim);
+        }
     }
-    if (uneven)
+    if (!uneven) {
+      outer = shared;
+      vectorsOutside = shared.contains(*plan.vectorDim);
+    }
+    if (!outer.empty())
       plan.parallel = sortedBy(
           plan.parallel, [&](unsigned dim) { return !outer.contains(dim); });
   }
@@ -180,7 +191,8 @@ static void orderLoops(linalg::GenericOp op, ArrayRef<int64_t> sizes,
   };
   // With a row loop the rows pass by innermost; else vectors do.
   if (plan.rowDim && plan.rows > 1) {
-    toBack(plan.vectorDim);
+    if (!vectorsOutside)
+      toBack(plan.vectorDim);
     toBack(plan.rowDim);
   } else {
     toBack(plan.vectorDim);
