@@ -14,6 +14,13 @@ using namespace mlir;
 namespace fairway {
 namespace {
 
+/// Rows that share one load of the weights.
+constexpr int64_t kTileRows = 6;
+/// With fewer rows the units wait for their own results.
+constexpr int64_t kMinTileRows = 4;
+/// An image's row is not cut below this many pixels.
+constexpr int64_t kLongRow = 256;
+
 /// An op of the kernel, and for each of its loops the root's loop that it
 /// follows (or none).
 struct Member {
@@ -43,8 +50,20 @@ public:
   SmallVector<int64_t> choose();
 
 private:
+  /// The kernel's contraction, if it has one, by the root's loops.
+  struct Contraction {
+    Member member;
+    OpOperand *weights = nullptr, *image = nullptr;
+    /// Loops that the weights do not follow (the last one is unrolled over
+    /// registers), and loops that only they follow.
+    SmallVector<unsigned> rows, panels;
+  };
+
   void visitProducers(const Member &consumer);
+  void findContraction(const Member &member);
   void findTilable();
+  double priceRows(ArrayRef<int64_t> tile) const;
+  double priceRereads(ArrayRef<int64_t> tile) const;
   int64_t loopSize(const Member &member, unsigned loop,
                    ArrayRef<int64_t> tile) const;
   int64_t footprint(const Member &member, OpOperand &operand,
@@ -60,6 +79,7 @@ private:
   int64_t threads;
   SmallVector<int64_t> sizes;
   llvm::MapVector<Operation *, Member> members;
+  std::optional<Contraction> contraction;
   SmallVector<unsigned> tilable;
   SmallVector<int64_t> best;
   double bestPrice = 0;
@@ -81,6 +101,8 @@ Model::Model(linalg::LinalgOp root, const MachineDescription &machine,
     Member current = (members.begin() + i)->second;
     visitProducers(current);
   }
+  for (auto &[op, known] : members)
+    findContraction(known);
   findTilable();
 }
 
@@ -112,6 +134,38 @@ void Model::visitProducers(const Member &consumer) {
   }
 }
 
+void Model::findContraction(const Member &member) {
+  linalg::LinalgOp op = member.op;
+  if (contraction || op.getNumReductionLoops() == 0 ||
+      op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1)
+    return;
+  AffineMap out = op.getMatchingIndexingMap(op.getDpsInitOperand(0));
+  if (!out.isProjectedPermutation() || out.getNumResults() < 2)
+    return;
+  unsigned vector = out.getDimPosition(out.getNumResults() - 1);
+  for (OpOperand *weights : op.getDpsInputOperands()) {
+    Contraction found;
+    found.member = member;
+    found.weights = weights;
+    found.image = op.getDpsInputOperand(1 - weights->getOperandNumber());
+    AffineMap map = op.getMatchingIndexingMap(weights);
+    AffineMap other = op.getMatchingIndexingMap(found.image);
+    for (AffineExpr expr : out.getResults()) {
+      unsigned loop = cast<AffineDimExpr>(expr).getPosition();
+      if (!member.rootLoop[loop])
+        return;
+      if (!map.isFunctionOfDim(loop))
+        found.rows.push_back(*member.rootLoop[loop]);
+      else if (loop != vector && !other.isFunctionOfDim(loop))
+        found.panels.push_back(*member.rootLoop[loop]);
+    }
+    if (map.isFunctionOfDim(vector) && !found.rows.empty()) {
+      contraction = found;
+      return;
+    }
+  }
+}
+
 /// A loop of the root may be tiled if no producer with a reduction (or whose
 /// value leaves the kernel) would be computed again in several tiles.
 void Model::findTilable() {
@@ -125,6 +179,10 @@ void Model::findTilable() {
       continue;
     // Vectors lie along the innermost dimension: leave it whole unless long.
     if (loop == innermost && sizes[loop] < 4096)
+      continue;
+    // Registers hold pieces of an image's row: tiles take whole rows.
+    if (contraction && contraction->rows.size() > 1 &&
+        contraction->rows.back() == loop && sizes[loop] < kLongRow)
       continue;
     bool once = true;
     for (auto &[op, member] : members) {
@@ -161,13 +219,14 @@ int64_t Model::footprint(const Member &member, OpOperand &operand,
   int64_t elements = 1;
   AffineMap map = op.getMatchingIndexingMap(&operand);
   for (auto [dim, expr] : llvm::enumerate(map.getResults())) {
-    // A window's extent: the sum of what its loops move it by.
-    int64_t extent = 1;
+    // A window's extent: as far as its loops move it, and one.
+    SmallVector<AffineExpr> last;
     for (unsigned loop = 0; loop < map.getNumDims(); ++loop)
-      if (expr.isFunctionOfDim(loop)) {
-        int64_t size = loopSize(member, loop, tile);
-        extent += size - 1;
-      }
+      last.push_back(getAffineConstantExpr(loopSize(member, loop, tile) - 1,
+                                           map.getContext()));
+    auto moved = dyn_cast<AffineConstantExpr>(expr.replaceDims(last));
+    int64_t extent =
+        moved ? std::abs(moved.getValue()) + 1 : type.getDimSize(dim);
     elements *= std::min(extent, type.getDimSize(dim));
   }
   return elements * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
@@ -193,6 +252,31 @@ double Model::keptAtOnce(linalg::LinalgOp op, OpOperand &operand) const {
   return std::min(1.0, piece / length);
 }
 
+/// How much longer a tile's rows take than the multiply-add units need: a last
+/// block of few rows takes as long as one of `kMinTileRows`.
+double Model::priceRows(ArrayRef<int64_t> tile) const {
+  int64_t size = tile[contraction->rows.back()];
+  int64_t blocks = llvm::divideCeil(size, kTileRows);
+  int64_t few = size / blocks, larger = size % blocks;
+  int64_t time = larger * std::max(few + 1, kMinTileRows) +
+                 (blocks - larger) * std::max(few, kMinTileRows);
+  return double(time) / double(size);
+}
+
+/// Bytes of the image that come from beyond the core's cache again for every
+/// panel of weights after the first.
+double Model::priceRereads(ArrayRef<int64_t> tile) const {
+  double bytes =
+      double(footprint(contraction->member, *contraction->image, tile));
+  if (bytes * keptAtOnce(contraction->member.op, *contraction->image) <=
+      double(machine.l2Bytes) / 2)
+    return 0;
+  int64_t panels = 1;
+  for (unsigned loop : contraction->panels)
+    panels *= tile[loop];
+  return double(panels - 1) * bytes;
+}
+
 /// Nanoseconds that one worker needs for one tile, roughly.
 double Model::priceOfTile(ArrayRef<int64_t> tile) const {
   double operations = 0, traffic = 0, inside = 0;
@@ -215,6 +299,10 @@ double Model::priceOfTile(ArrayRef<int64_t> tile) const {
     }
   }
   double compute = operations / (kReachable * machine.peakGflops());
+  if (contraction) {
+    compute *= priceRows(tile);
+    traffic += priceRereads(tile);
+  }
   double cache = double(machine.l2Bytes);
   if (inside > cache)
     compute *= 1.0 + 0.3 * std::min(4.0, inside / cache - 1.0);
