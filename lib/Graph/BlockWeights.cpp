@@ -126,10 +126,7 @@ void BlockWeight::rewrite(RewriterBase &rewriter) {
   unsigned inner = op.getNumLoops(); // the new, innermost loop
   AffineExpr innerExpr = getAffineDimExpr(inner, ctx);
 
-  // B -> [no, the other dimensions, ni]: in loop order, but the one last along
-  // which the other operand is contiguous, since that loop will be innermost.
-  OpOperand *other = op.getDpsInputOperand(1 - weight->getOperandNumber());
-  AffineExpr contiguous = op.getMatchingIndexingMap(other).getResults().back();
+  // B -> [no, the other dimensions in the order of the reads, ni].
   AffineMap weightMap = op.getMatchingIndexingMap(weight);
   Value source = weight->get();
   if (size != cast<RankedTensorType>(source.getType()).getDimSize(weightDim))
@@ -139,10 +136,17 @@ void BlockWeight::rewrite(RewriterBase &rewriter) {
   for (unsigned i = 0, e = weightMap.getNumResults(); i < e; ++i)
     if (i != weightDim)
       order.push_back(i);
+  // The innermost loop of a convolution runs over the image's channels, which
+  // lie side by side; those over its window come before.
+  AffineMap imageMap = op.getMatchingIndexingMap(
+      op.getDpsInputOperand(1 - weight->getOperandNumber()));
   auto key = [&](int64_t i) {
-    AffineExpr expr = weightMap.getResult(i);
-    return std::make_pair(expr == contiguous,
-                          cast<AffineDimExpr>(expr).getPosition());
+    AffineExpr loop = weightMap.getResult(i);
+    bool isDim = imageMap.getResultPosition(loop).has_value();
+    bool reduced =
+        op.getIteratorTypesArray()[cast<AffineDimExpr>(loop).getPosition()] ==
+        utils::IteratorType::reduction;
+    return std::tuple(reduced, isDim, cast<AffineDimExpr>(loop).getPosition());
   };
   llvm::sort(order, [&](int64_t a, int64_t b) { return key(a) < key(b); });
   SmallVector<int64_t> permutation{weightDim};

@@ -90,5 +90,8 @@ StringRef fairway::classifyGroup(ArrayRef<Operation *> ops) {
   for (Operation *op : ops)
     if (classifyOp(op) == "gather")
       return "gather";
+  // Where the result is inserted matters less than what it is.
+  if (ops.size() > 1 && isa<tensor::InsertSliceOp>(ops.back()))
+    ops = ops.drop_back();
   return classifyOp(ops.back());
 }

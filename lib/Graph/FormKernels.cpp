@@ -47,8 +47,11 @@ static void ownDestinations(func::FuncOp func) {
       Operation *def = init.get().getDefiningOp();
       if (isa_and_nonnull<tensor::EmptyOp, arith::ConstantOp>(def))
         continue;
-      if (isa_and_nonnull<linalg::FillOp>(def) && isa<linalg::LinalgOp>(*op))
+      if (isa_and_nonnull<linalg::FillOp>(def) &&
+          isa<linalg::LinalgOp, tensor::InsertSliceOp>(*op))
         continue; // Repeated inside the kernel.
+      while (isReshape(def) && def->hasOneUse())
+        def = def->getOperand(0).getDefiningOp();
       if (def && isCompute(def) && def->hasOneUse())
         continue;
       OpBuilder builder(op);

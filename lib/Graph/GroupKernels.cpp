@@ -24,8 +24,11 @@ bool fairway::isCompute(Operation *op) {
     return false;
   if (auto fill = dyn_cast<linalg::FillOp>(op)) {
     // As an initial value it is repeated where it is needed.
-    return llvm::any_of(fill->getUsers(), [](Operation *user) {
-      return !isa<linalg::LinalgOp>(user);
+    return llvm::any_of(fill->getUses(), [](OpOperand &use) {
+      auto insert = dyn_cast<tensor::InsertSliceOp>(use.getOwner());
+      if (insert)
+        return use != insert.getDestMutable();
+      return !isa<linalg::LinalgOp>(use.getOwner());
     });
   }
   return llvm::any_of(op->getResultTypes(),
@@ -85,6 +88,9 @@ void Grouper::start(Operation *op) {
     group->hasContraction = isMultiplyAccumulate(generic);
     group->minRows = group->hasContraction ? rows.size() : 0;
     group->elements = getNumIterations(generic);
+  } else if (auto insert = dyn_cast<tensor::InsertSliceOp>(op)) {
+    group->numRows = insert.getSourceType().getRank();
+    group->elements = insert.getSourceType().getNumElements();
   }
   groupOf[op] = group.get();
   groups.push_back(std::move(group));
@@ -115,6 +121,10 @@ std::optional<unsigned> Grouper::sharedRows(linalg::GenericOp producer,
                                             Growing &group) const {
   unsigned shared = group.numRows;
   for (OpOperand &use : producer->getUses()) {
+    // Written into a slice: every dimension of the result is one of the slice.
+    if (auto insert = dyn_cast<tensor::InsertSliceOp>(use.getOwner());
+        insert && use == insert.getSourceMutable())
+      continue;
     auto consumer = dyn_cast<linalg::GenericOp>(use.getOwner());
     if (!consumer || use.getOperandNumber() >= consumer->getNumOperands())
       return std::nullopt;
@@ -146,7 +156,8 @@ bool Grouper::join(Operation *op) {
       return false;
     group = it->second;
   }
-  if (group->closed || !isa<linalg::GenericOp>(group->ops.front()))
+  if (group->closed ||
+      !isa<linalg::GenericOp, tensor::InsertSliceOp>(group->ops.front()))
     return false;
   std::optional<unsigned> shared = sharedRows(producer, *group);
   if (!shared)

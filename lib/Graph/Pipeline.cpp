@@ -41,6 +41,7 @@ void fairway::buildGraphPipeline(OpPassManager &pm,
   pm.addPass(createAssignLayout());
   pm.addPass(createLinalgFoldUnitExtentDimsPass());
   pm.addPass(createFuseElementwise());
+  pm.addPass(createMergeWindows());
   pm.addPass(createBlockWeights({unsigned(options.machine.vectorBits)}));
   pm.addPass(createFuseElementwise({/*moveReshapes=*/true}));
   pm.addPass(createCanonicalizerPass());
@@ -50,6 +51,9 @@ void fairway::buildGraphPipeline(OpPassManager &pm,
   pm.addPass(createDeferDivisions());
   pm.addPass(createFuseElementwise());
   pm.addPass(createFoldTranspositions());
+  // Paddings and concatenations are slices that their producers write. (Not
+  // canonicalized: reading a halo's interior would become reading its source.)
+  pm.addPass(createPlaceInserts());
   pm.addPass(createCSEPass());
 
   // Parameters are prepared once; the rest is cut into kernels.

@@ -17,6 +17,9 @@ using namespace mlir;
 
 void fairway::buildKernelPipeline(OpPassManager &pm,
                                   const KernelOptions &options) {
+  // Results are computed in place, also inside a halo or a concatenation.
+  pm.addNestedPass<func::FuncOp>(createFillBorders());
+
   // One scf.forall per kernel, everything fused into its tiles.
   TileKernelsOptions tile;
   tile.machine = options.machine;

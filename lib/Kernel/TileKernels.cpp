@@ -19,6 +19,11 @@ using namespace mlir;
 
 namespace {
 
+/// Elements of a border that are worth a piece of their own, and the most
+/// pieces.
+constexpr int64_t kBorderPiece = 4096;
+constexpr int64_t kMaxBorderPieces = 8;
+
 /// The argument of the function that `value` is a view of, if any.
 BlockArgument rootArgument(Value value) {
   while (Operation *op = value.getDefiningOp()) {
@@ -54,6 +59,27 @@ void exposeCopies(func::FuncOp func, RewriterBase &rewriter) {
         });
     insert.getSourceMutable().assign(copy.getResult(0));
   }
+}
+
+/// Whether `op` fills a part of a destination that others write beside it.
+bool isBorder(linalg::LinalgOp op) {
+  return isa<linalg::FillOp>(op) &&
+         op.getDpsInits()[0].getDefiningOp<tensor::ExtractSliceOp>();
+}
+
+/// Tile sizes for a border: some pieces of its longest dimension. However small
+/// it is, it must be a loop of its own, or every worker would fill all of it.
+SmallVector<int64_t> splitBorder(linalg::LinalgOp fill) {
+  SmallVector<int64_t> sizes = fill.getStaticLoopRanges();
+  auto longest = llvm::max_element(sizes);
+  int64_t elements = 1;
+  for (int64_t size : sizes)
+    elements *= size;
+  int64_t pieces =
+      std::clamp<int64_t>(elements / kBorderPiece, 2, kMaxBorderPieces);
+  SmallVector<int64_t> tile(sizes.size(), 0);
+  tile[longest - sizes.begin()] = llvm::divideCeil(*longest, pieces);
+  return tile;
 }
 
 /// The ops that are tiled: the last linalg op, and others that write their own
@@ -92,10 +118,13 @@ LogicalResult verifyParallel(func::FuncOp func) {
         // Pieces go into the destination one after the other: each loop
         // writes a slice of what the one before it left.
         Value base = init;
-        while (auto slice = base.getDefiningOp<tensor::ExtractSliceOp>()) {
-          base = slice.getSource();
-          if (auto insert = base.getDefiningOp<tensor::InsertSliceOp>())
+        while (Operation *def = base.getDefiningOp()) {
+          if (auto slice = dyn_cast<tensor::ExtractSliceOp>(def))
+            base = slice.getSource();
+          else if (auto insert = dyn_cast<tensor::InsertSliceOp>(def))
             base = insert.getDest();
+          else
+            break;
         }
         if (!isOut(base) && !isOut(init))
           return failure();
@@ -140,6 +169,8 @@ struct TileKernels : public fairway::impl::TileKernelsBase<TileKernels> {
           fairway::chooseTileSizes(root, machine, threads);
       if (!tileSizes.empty())
         sizes = llvm::to_vector(*tileSizes);
+      if (isBorder(root))
+        sizes = splitBorder(root);
       if (sizes.empty())
         continue;
       sizes.resize(root.getNumLoops(), 0);

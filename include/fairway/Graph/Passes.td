@@ -165,6 +165,28 @@ def AssignLayout : Pass<"fairway-assign-layout", "mlir::ModuleOp"> {
   ];
 }
 
+def MergeWindows : Pass<"fairway-merge-windows"> {
+  let summary = "Read each row of a convolution's window as one run of memory";
+  let description = [{
+    In a channels-last image the pixels of a window's row lie side by side with
+    all their channels: the loops over the window's width and over the channels
+    become one. Few channels (the first layer has three) then make no short
+    inner loops.
+
+    ```mlir
+    image[h + kh][2 * w + kw][c] * weight[o][c][kh][kw]
+    // becomes
+    image[h + kh][2 * C * w + j] * weight[o][kh][j]
+    ```
+  }];
+  let statistics = [
+    Statistic<"numMerged", "merged", "Number of convolutions with merged loops">
+  ];
+  let dependentDialects = [
+    "mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect"
+  ];
+}
+
 def BlockWeights : Pass<"fairway-block-weights"> {
   let summary = "Pack weights into panels as wide as the register tile";
   let description = [{
@@ -238,6 +260,35 @@ def FoldTranspositions : Pass<"fairway-fold-transpositions"> {
   ];
 }
 
+def PlaceInserts : Pass<"fairway-place-inserts"> {
+  let summary = "Let producers write into slices of larger tensors";
+  let description = [{
+    A padded image is its producer's result inserted into a constant border, a
+    concatenation its parts inserted side by side. Brings each insertion next to
+    its producer, so that both are one kernel and nothing is copied:
+
+    - a reshape between producer and insertion moves behind the insertion;
+    - the parts of a concatenation are inserted into its padded form;
+    - if a padded value has other users, these read the interior of the padded
+      one. Several paddings are windows of the widest.
+
+    ```mlir
+    %pad = tensor.insert_slice %x into %zeros[1, 1, 0] [56, 56, 64] [1, 1, 1]
+    %sum = linalg.generic (add) ins(%x, %y)
+    // becomes
+    %pad = tensor.insert_slice %x into %zeros[1, 1, 0] [56, 56, 64] [1, 1, 1]
+    %in = tensor.extract_slice %pad[1, 1, 0] [56, 56, 64] [1, 1, 1]
+    %sum = linalg.generic (add) ins(%in, %y)
+    ```
+  }];
+  let statistics = [
+    Statistic<"numShared", "shared", "Number of values that live in a halo">
+  ];
+  let dependentDialects = [
+    "mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect"
+  ];
+}
+
 def HoistParameters : Pass<"fairway-hoist-parameters", "mlir::ModuleOp"> {
   let summary = "Move what depends on parameters alone into @prepare";
   let description = [{
@@ -255,7 +306,8 @@ def FormKernels : Pass<"fairway-form-kernels", "mlir::ModuleOp"> {
   let summary = "Cut the graph into kernels and outline them";
   let description = [{
     A kernel is one contraction, reduction or pooling with the element-wise ops
-    that can work on its tiles, or one element-wise group. It becomes a private
+    that can work on its tiles, or one element-wise group; an insertion into a
+    larger tensor belongs to the kernel that computes its source. It becomes a private
     function in destination-passing style, `ins..., outs... -> results`; equal
     kernels share one function. `@main` and `@prepare` are left with calls,
     views and `tensor.empty`.

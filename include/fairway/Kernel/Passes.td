@@ -9,6 +9,35 @@
 
 include "mlir/Pass/PassBase.td"
 
+def FillBorders : Pass<"fairway-fill-borders", "mlir::func::FuncOp"> {
+  let summary = "Write padded results in place and fill only their border";
+  let description = [{
+    A kernel that inserts its result into a filled destination (a halo for the
+    convolution behind it) fills what surrounds the result instead of
+    everything, and computes the result where it belongs instead of copying it.
+
+    ```mlir
+    %fill = linalg.fill ins(%zero) outs(%out : tensor<9x10xf32>)
+    %x = linalg.generic ... outs(%empty : tensor<8x10xf32>)
+    %0 = tensor.insert_slice %x into %fill[1, 0] [8, 10] [1, 1]
+    // becomes
+    %border = tensor.extract_slice %out[0, 0] [1, 10] [1, 1]
+    %zeros = linalg.fill ins(%zero) outs(%border : tensor<1x10xf32>)
+    %1 = tensor.insert_slice %zeros into %out[0, 0] [1, 10] [1, 1]
+    %slice = tensor.extract_slice %1[1, 0] [8, 10] [1, 1]
+    %x = linalg.generic ... outs(%slice : tensor<8x10xf32>)
+    %0 = tensor.insert_slice %x into %1[1, 0] [8, 10] [1, 1]
+    ```
+  }];
+  let statistics = [
+    Statistic<"filled", "filled", "fills reduced to the border">,
+    Statistic<"inPlace", "in-place", "results computed where they are inserted">
+  ];
+  let dependentDialects = [
+    "mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect"
+  ];
+}
+
 def TileKernels : Pass<"fairway-tile-kernels", "mlir::func::FuncOp"> {
   let summary = "Turn each kernel into one loop over independent tiles";
   let description = [{
