@@ -55,7 +55,8 @@ llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
 parseProgram(llvm::StringRef text, mlir::MLIRContext &context);
 
 /// Runs every stage on `module` (a Program's module, changed in place) and
-/// returns the relocatable object: kernels and the artefact's descriptor. A
+/// returns the code: an archive of relocatable objects, one for each kernel and
+/// one with the artefact's descriptor. It is the same on every machine. A
 /// module that already carries a plan skips the stages up to it. Failures are
 /// `CompileError`s, which hold the first diagnostic with the user's location.
 llvm::Expected<llvm::SmallVector<char, 0>>

@@ -4,6 +4,7 @@
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "KernelCalls.h"
 #include "fairway/Kernel/Passes.h"
 
 #include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
@@ -99,11 +100,7 @@ struct BufferizeKernels
                                      kernel.getFunctionType().getInputs(), {}));
     if (kernel.getAllResultAttrs())
       kernel.removeResAttrsAttr();
-    auto uses = SymbolTable::getSymbolUses(kernel, getOperation());
-    for (SymbolTable::SymbolUse use : *uses) {
-      auto call = dyn_cast<func::CallOp>(use.getUser());
-      if (!call)
-        continue;
+    for (func::CallOp call : fairway::getCalls(kernel)) {
       OpBuilder at(call);
       auto fresh =
           func::CallOp::create(at, call.getLoc(), kernel, call.getOperands());

@@ -18,17 +18,25 @@ SmallVector<func::FuncOp> getKernels(ModuleOp module) {
   return kernels;
 }
 
+SmallVector<func::CallOp> getCalls(func::FuncOp kernel) {
+  SmallVector<func::CallOp> calls;
+  for (auto entry : kernel->getParentOfType<ModuleOp>().getOps<func::FuncOp>())
+    if (!entry->hasAttr("fairway.kernel"))
+      entry.walk([&](func::CallOp call) {
+        if (call.getCallee() == kernel.getName())
+          calls.push_back(call);
+      });
+  return calls;
+}
+
 Value appendArgument(func::FuncOp kernel, Type type,
                      llvm::function_ref<Value(OpBuilder &)> makeOperand) {
   (void)kernel.insertArgument(kernel.getNumArguments(), type, {},
                               kernel.getLoc());
-  auto uses =
-      SymbolTable::getSymbolUses(kernel, kernel->getParentOfType<ModuleOp>());
-  for (SymbolTable::SymbolUse use : *uses)
-    if (auto call = dyn_cast<func::CallOp>(use.getUser())) {
-      OpBuilder b(call);
-      call->insertOperands(call->getNumOperands(), makeOperand(b));
-    }
+  for (func::CallOp call : getCalls(kernel)) {
+    OpBuilder b(call);
+    call->insertOperands(call->getNumOperands(), makeOperand(b));
+  }
   return kernel.getArguments().back();
 }
 

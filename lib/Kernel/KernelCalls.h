@@ -14,6 +14,9 @@ namespace fairway {
 /// The functions of `module` that are kernels.
 llvm::SmallVector<mlir::func::FuncOp> getKernels(mlir::ModuleOp module);
 
+/// The calls of `kernel`: they are in the entries, kernels call nothing.
+llvm::SmallVector<mlir::func::CallOp> getCalls(mlir::func::FuncOp kernel);
+
 /// Appends an argument of type `type` to `kernel`, and to each call of it the
 /// value that `makeOperand` creates before the call.
 mlir::Value

@@ -146,11 +146,10 @@ llvm::Expected<llvm::SmallVector<char, 0>> Driver::run() {
     return std::move(error);
   fairway::DiagnosticCollector diagnostics(module.getContext());
   auto object = fairway::emitObject(module, options, *description);
-  if (!object)
-    return llvm::joinErrors(
-        diagnostics.take("object", toString(object.takeError())),
-        llvm::Error::success());
-  return object;
+  // What MLIR says of an operation says more than that translation failed.
+  if (object || (object.errorIsA<CompileError>() && !diagnostics.hasError()))
+    return object;
+  return diagnostics.take("object", toString(object.takeError()));
 }
 
 llvm::Expected<OwningOpRef<ModuleOp>>

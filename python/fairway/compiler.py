@@ -76,7 +76,7 @@ def compile_to_object(
     options: CompileOptions,
     progress: Callable[[str], None] | None = None,
 ) -> bytes:
-    """Compiles a `Program`'s module to a relocatable object file.
+    """Compiles a `Program`'s module to code that `link_shared` takes.
 
     The lock of the interpreter is free meanwhile; several threads may compile at once.
 
@@ -87,7 +87,8 @@ def compile_to_object(
             compilation and comes out of this function; so does Ctrl-C.
 
     Returns:
-        An ELF object with the kernels and the descriptor `fairway_artefact`.
+        An archive of ELF objects, one for each kernel and one with the descriptor
+        `fairway_artefact`; the same bytes each time.
 
     Raises:
         UnsupportedOp: An operation has no lowering; the error says where it comes from.

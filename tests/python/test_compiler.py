@@ -259,8 +259,56 @@ def test_dump_dir_gets_every_stage(host, tmp_path: Path) -> None:
         host.triple, host.cpu, host.features, dump_dir=tmp_path / "new" / "folder"
     )
     compiler.compile_to_object(planned(), options)
-    names = sorted(path.name for path in (tmp_path / "new" / "folder").iterdir())
-    assert names == ["00-program.mlir", "01-llvm.mlir", "05-llvm.ll", "06-optimized.ll"]
+    folder = tmp_path / "new" / "folder"
+    names = sorted(str(path.relative_to(folder)) for path in folder.rglob("*.*"))
+    assert names == [
+        "00-program.mlir",
+        "01-llvm.mlir",
+        *(f"05-llvm/{name}.ll" for name in ("add_0", "descriptor", "double_0")),
+        *(f"06-optimized/{name}.ll" for name in ("add_0", "descriptor", "double_0")),
+    ]
+
+
+def test_code_is_the_same_each_time_on_any_number_of_processors(host, tmp_path: Path) -> None:
+    code = compiler.compile_to_object(planned(), host)
+    assert compiler.compile_to_object(planned(), host) == code
+    script = (
+        "import os, sys; os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])\n"
+        "from fairway import compiler\n"
+        "host = compiler.resolve_machine('host')\n"
+        "code = compiler.compile_to_object(open(sys.argv[1]).read(), compiler.CompileOptions(\n"
+        "    host.triple, host.cpu, host.features, host.description,\n"
+        "    version='1.2.3', metadata=sys.argv[2]))\n"
+        "sys.stdout.buffer.write(code)"
+    )
+    module = tmp_path / "module.mlir"
+    module.write_text(planned())
+    alone = subprocess.run(
+        [sys.executable, "-c", script, str(module), host.metadata], check=True, capture_output=True
+    )
+    assert alone.stdout == code
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        (
+            'llvm.inline_asm has_side_effects "no_such_instruction", "" : () -> ()',
+            "'add_0'.*no_such_instruction",
+        ),
+        (
+            "%zero = arith.constant 0 : i32\n"
+            'llvm.call_intrinsic "llvm.nvvm.barrier.cta.sync.aligned.all"(%zero) : (i32) -> ()',
+            "'add_0'.*nvvm",
+        ),
+    ],
+)
+def test_what_llvm_gives_up_on_is_an_error(host, statement: str, message: str) -> None:
+    """LLVM by itself would end the process."""
+    line = "%begin = arith.divui"
+    with pytest.raises(errors.CompilationError, match=message):
+        compiler.compile_to_object(planned().replace(line, f"{statement}\n    {line}"), host)
+    compiler.compile_to_object(planned(), host)
 
 
 @pytest.mark.parametrize("damage", [b"", b"not an object", None])

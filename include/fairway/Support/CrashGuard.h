@@ -9,12 +9,14 @@
 
 #include "llvm/ADT/STLFunctionalExtras.h"
 
+#include <string>
+
 namespace fairway {
 
 /// While any of them lives, LLVM's crash recovery is on: handlers of SIGSEGV
-/// and the like that only act inside of a CrashRecoveryContext of the same
-/// thread. LLVM's own switch knows no counting, and several threads compile at
-/// once.
+/// and the like, and of LLVM's fatal errors, that only act inside of a
+/// CrashRecoveryContext of the same thread. LLVM's own switches know no
+/// counting, and several threads compile at once.
 class CrashGuard {
 public:
   CrashGuard();
@@ -24,8 +26,8 @@ public:
 };
 
 /// Runs `work` on this thread; false if it crashed. What it held is leaked
-/// then.
-bool runSafely(llvm::function_ref<void()> work);
+/// then, and `reason` is LLVM's message if it gave up by itself.
+bool runSafely(llvm::function_ref<void()> work, std::string *reason = nullptr);
 
 } // namespace fairway
 

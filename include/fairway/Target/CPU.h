@@ -11,6 +11,8 @@
 #include "fairway/Compiler.h"
 #include "fairway/Support/MachineDescription.h"
 
+#include "llvm/ADT/StringSet.h"
+
 #include <memory>
 #include <string>
 
@@ -61,14 +63,16 @@ void readHost(llvm::StringRef root, MachineDescription &machine);
 llvm::Expected<MachineDescription>
 describeMachine(const CompileOptions &options, bool host);
 
-/// Adds the constant `fairway_artefact` (artefact.h) to a module that holds
-/// the plan's kernels.
+/// Adds the constant `fairway_artefact` (artefact.h) to a module. The plan's
+/// kernels are elsewhere: those of the names `kernels`.
 llvm::Error addDescriptor(llvm::Module &module, const ModelPlan &plan,
+                          const llvm::StringSet<> &kernels,
                           const CompileOptions &options,
                           const CpuTraits &traits);
 
 /// Translates a module in the LLVM dialect that carries a plan, optimises it
-/// and emits a relocatable ELF object.
+/// and generates code: an archive of relocatable ELF objects, one for each
+/// kernel and one for the descriptor.
 llvm::Expected<llvm::SmallVector<char, 0>>
 emitObject(mlir::ModuleOp module, const CompileOptions &options,
            const MachineDescription &description);

@@ -57,6 +57,9 @@ class DiagnosticCollector {
 public:
   explicit DiagnosticCollector(mlir::MLIRContext *context);
 
+  /// Whether there was an error.
+  bool hasError() const { return !message.empty(); }
+
   /// The first error collected, or `fallback` if there was none.
   llvm::Error take(llvm::StringRef stage, llvm::StringRef fallback);
 

@@ -104,8 +104,8 @@ def FairwayWrapKernels : Pass<"fairway-wrap-kernels", "mlir::ModuleOp"> {
     `@k.body` and adds the function that the plan points to:
 
     ```mlir
-    llvm.func internal @k(%buffers: !llvm.ptr, %scratch: !llvm.ptr,
-                          %worker: i64, %workers: i64) {
+    llvm.func hidden @k(%buffers: !llvm.ptr, %scratch: !llvm.ptr,
+                        %worker: i64, %workers: i64) {
       %0 = llvm.load %buffers : !llvm.ptr -> !llvm.ptr
       ...
       llvm.call @k.body(%0, ..., %scratch, %worker, %workers)
@@ -113,7 +113,7 @@ def FairwayWrapKernels : Pass<"fairway-wrap-kernels", "mlir::ModuleOp"> {
 
     The body stays a function of its own: LLVM makes more of `noalias` on an
     argument than of what inlining leaves of it. All other functions with a body
-    become internal.
+    become internal: the wrappers, hidden, are where objects meet.
   }];
   let dependentDialects = ["mlir::LLVM::LLVMDialect"];
 }

@@ -29,9 +29,10 @@ namespace {
 
 class DescriptorBuilder {
 public:
-  DescriptorBuilder(Module &module, const fairway::CompileOptions &options,
+  DescriptorBuilder(Module &module, const StringSet<> &kernels,
+                    const fairway::CompileOptions &options,
                     const fairway::CpuTraits &traits)
-      : module(module), options(options), traits(traits),
+      : module(module), kernels(kernels), options(options), traits(traits),
         context(module.getContext()), pointer(PointerType::getUnqual(context)) {
   }
 
@@ -85,6 +86,7 @@ private:
   Constant *plan(const fairway::Plan &plan);
 
   Module &module;
+  const StringSet<> &kernels;
   const fairway::CompileOptions &options;
   const fairway::CpuTraits &traits;
   LLVMContext &context;
@@ -121,11 +123,14 @@ Constant *DescriptorBuilder::buffer(const BufferRef &ref) {
 }
 
 Constant *DescriptorBuilder::step(const PlanStep &step) {
-  Function *kernel = module.getFunction(step.kernel);
-  if (!kernel || kernel->isDeclaration()) {
+  if (!kernels.contains(step.kernel)) {
     missingKernel = step.kernel;
     return nullptr;
   }
+  auto *type = FunctionType::get(Type::getVoidTy(context), false);
+  auto *kernel =
+      cast<Function>(module.getOrInsertFunction(step.kernel, type).getCallee());
+  kernel->setVisibility(GlobalValue::HiddenVisibility);
   SmallVector<Constant *> buffers;
   for (const BufferRef &ref : step.buffers)
     buffers.push_back(buffer(ref));
@@ -207,7 +212,8 @@ Error DescriptorBuilder::build(const fairway::ModelPlan &plan) {
 }
 
 Error fairway::addDescriptor(Module &module, const ModelPlan &plan,
+                             const StringSet<> &kernels,
                              const CompileOptions &options,
                              const CpuTraits &traits) {
-  return DescriptorBuilder(module, options, traits).build(plan);
+  return DescriptorBuilder(module, kernels, options, traits).build(plan);
 }

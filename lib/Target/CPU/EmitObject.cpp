@@ -1,128 +1,152 @@
-//===- EmitObject.cpp - from the LLVM dialect to an object file
-//------------===//
+//===- EmitObject.cpp - from the LLVM dialect to objects ------------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
+// Each kernel is translated, optimised and turned into an object on its own,
+// on all of the context's threads. What comes out is the same on any number of
+// them.
+//
 //===----------------------------------------------------------------------===//
+#include "MachineCode.h"
+#include "SplitModule.h"
+#include "fairway/Support/CrashGuard.h"
 #include "fairway/Target/CPU.h"
+#include "fairway/Target/CompileError.h"
 #include "fairway/Target/PlanAttributes.h"
 
-#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/Threading.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/IR/LLVMContext.h"
-#include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
-#include "llvm/IR/Verifier.h"
-#include "llvm/Passes/PassBuilder.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/Path.h"
-#include "llvm/Support/raw_ostream.h"
+#include "llvm/Object/ArchiveWriter.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Target/TargetMachine.h"
 
 using namespace llvm;
+using fairway::CompileError;
 
 namespace {
 
-/// What each function must say so that the optimiser and the code generator
-/// work for the same processor.
-void addFunctionAttributes(Module &module, const TargetMachine &machine,
-                           int64_t vectorBits) {
-  for (Function &function : module) {
-    if (function.isDeclaration())
-      continue;
-    function.addFnAttr("target-cpu", machine.getTargetCPU());
-    if (!machine.getTargetFeatureString().empty())
-      function.addFnAttr("target-features", machine.getTargetFeatureString());
-    function.addFnAttr("no-trapping-math", "true");
-    // Kernels are written for this width; LLVM would halve 512 on some.
-    function.addFnAttr("prefer-vector-width", utostr(vectorBits));
-    function.addFnAttr(Attribute::MustProgress);
-    // A fill or copy loop stays a loop: as a call of the C library it would
-    // look so cheap to the unroller that thousands of stores come of it, which
-    // cost half a minute in the scheduler.
-    function.addFnAttr("no-builtin-memset");
-    function.addFnAttr("no-builtin-memcpy");
-    function.addFnAttr("no-builtin-memmove");
-  }
-}
+/// One member of the archive, or why there is none.
+struct Member {
+  std::string name;
+  SmallVector<char, 0> object;
+  std::string failure, where;
+};
 
-void optimize(Module &module, TargetMachine &machine, unsigned level) {
-  LoopAnalysisManager loops;
-  FunctionAnalysisManager functions;
-  CGSCCAnalysisManager components;
-  ModuleAnalysisManager modules;
-  PipelineTuningOptions tuning;
-  tuning.LoopVectorization = tuning.SLPVectorization = level >= 2;
-  PassBuilder builder(&machine, tuning);
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(components);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, components, modules);
-  constexpr const OptimizationLevel *levels[] = {
-      &OptimizationLevel::O0, &OptimizationLevel::O1, &OptimizationLevel::O2,
-      &OptimizationLevel::O3};
-  const OptimizationLevel &chosen = *levels[std::min(level, 3u)];
-  ModulePassManager pipeline =
-      level == 0 ? builder.buildO0DefaultPipeline(chosen)
-                 : builder.buildPerModuleDefaultPipeline(chosen);
-  pipeline.run(module, modules);
-}
+class Emitter {
+public:
+  Emitter(const fairway::CompileOptions &options,
+          const fairway::MachineDescription &description)
+      : options(options), vectorBits(description.vectorBits) {}
 
-Error dump(const Module &module, StringRef folder, StringRef name) {
-  if (folder.empty())
-    return Error::success();
-  SmallString<128> path(folder);
-  sys::path::append(path, name);
-  std::error_code code;
-  raw_fd_ostream stream(path, code);
-  if (code)
-    return createFileError(path, code);
-  module.print(stream, nullptr);
-  return Error::success();
-}
+  /// Emits what `fill` makes, which gets the context and the machine.
+  using Fill = function_ref<Expected<std::unique_ptr<Module>>(LLVMContext &,
+                                                              TargetMachine &)>;
+  Member emit(StringRef name, std::string where, Fill fill) const;
+
+private:
+  Expected<SmallVector<char, 0>> generate(StringRef name, Fill fill) const;
+
+  const fairway::CompileOptions &options;
+  int64_t vectorBits;
+};
 
 } // namespace
+
+Expected<SmallVector<char, 0>> Emitter::generate(StringRef name,
+                                                 Fill fill) const {
+  auto machine = fairway::createTargetMachine(options);
+  if (!machine)
+    return machine.takeError();
+  LLVMContext context;
+  auto module = fill(context, **machine);
+  if (!module)
+    return module.takeError();
+  return fairway::generateCode(**module, **machine, options, vectorBits, name);
+}
+
+Member Emitter::emit(StringRef name, std::string where, Fill fill) const {
+  Member member{name.str(), {}, "", std::move(where)};
+  std::string reason;
+  bool survived = fairway::runSafely(
+      [&] {
+        auto object = generate(name, fill);
+        if (object)
+          member.object = std::move(*object);
+        else
+          member.failure = toString(object.takeError());
+      },
+      &reason);
+  if (!survived)
+    member.failure = reason.empty() ? "LLVM crashed" : reason;
+  return member;
+}
 
 Expected<SmallVector<char, 0>>
 fairway::emitObject(mlir::ModuleOp module, const CompileOptions &options,
                     const MachineDescription &description) {
-  auto machine = createTargetMachine(options);
-  if (!machine)
-    return machine.takeError();
-  CpuTraits traits = getCpuTraits(**machine);
   mlir::FailureOr<ModelPlan> plan = readModelPlan(module);
   if (failed(plan))
     return createStringError("the module carries no valid plan");
+  SmallVector<KernelPart> parts = findKernelParts(module);
+  // The longest first, so that no thread is left alone with one at the end.
+  SmallVector<size_t> order = to_vector(seq(parts.size()));
+  stable_sort(order, [&](size_t a, size_t b) {
+    return parts[a].operations > parts[b].operations;
+  });
 
-  LLVMContext context;
-  std::unique_ptr<Module> code =
-      mlir::translateModuleToLLVMIR(module, context, "fairway");
-  if (!code)
-    return createStringError("translation to LLVM IR failed");
-  code->setTargetTriple((*machine)->getTargetTriple());
-  code->setDataLayout((*machine)->createDataLayout());
-  addFunctionAttributes(*code, **machine, description.vectorBits);
-  if (Error error = addDescriptor(*code, *plan, options, traits))
-    return std::move(error);
-  if (Error error = dump(*code, options.dumpDir, "05-llvm.ll"))
-    return std::move(error);
-  std::string broken;
-  raw_string_ostream brokenStream(broken);
-  if (verifyModule(*code, &brokenStream))
-    return createStringError("invalid LLVM IR: " + broken);
+  Emitter emitter(options, description);
+  std::vector<Member> members(parts.size());
+  CrashGuard guard; // once, not switched on and off by every thread
+  mlir::parallelForEach(module.getContext(), order, [&](size_t index) {
+    KernelPart &part = parts[index];
+    members[index] = emitter.emit(
+        part.kernel.getName(), describeLocation(part.kernel.getLoc()),
+        [&](LLVMContext &context,
+            TargetMachine &) -> Expected<std::unique_ptr<Module>> {
+          auto copy = copyPart(part);
+          auto code = mlir::translateModuleToLLVMIR(*copy, context,
+                                                    part.kernel.getName());
+          if (!code)
+            return createStringError("translation to LLVM IR failed");
+          return code;
+        });
+  });
+  StringSet<> kernels;
+  for (KernelPart &part : parts)
+    kernels.insert(part.kernel.getName());
+  members.push_back(emitter.emit(
+      "descriptor", "",
+      [&](LLVMContext &context,
+          TargetMachine &machine) -> Expected<std::unique_ptr<Module>> {
+        auto code = std::make_unique<Module>("descriptor", context);
+        code->setTargetTriple(machine.getTargetTriple());
+        code->setDataLayout(machine.createDataLayout());
+        if (Error error = addDescriptor(*code, *plan, kernels, options,
+                                        getCpuTraits(machine)))
+          return std::move(error);
+        return code;
+      }));
 
-  optimize(*code, **machine, options.optLevel);
-  if (Error error = dump(*code, options.dumpDir, "06-optimized.ll"))
-    return std::move(error);
-
-  SmallVector<char, 0> object;
-  raw_svector_ostream stream(object);
-  legacy::PassManager codegen;
-  if ((*machine)->addPassesToEmitFile(codegen, stream, nullptr,
-                                      CodeGenFileType::ObjectFile))
-    return createStringError("this target cannot emit object files");
-  codegen.run(*code);
-  return object;
+  std::vector<NewArchiveMember> files;
+  for (Member &member : members) {
+    // The first one in the module's order, whichever thread was faster.
+    if (!member.failure.empty())
+      return make_error<CompileError>(CompileError::Kind::Internal,
+                                      "no code can be generated for '" +
+                                          member.name + "': " + member.failure,
+                                      member.where, "object");
+    files.emplace_back(MemoryBufferRef(
+        StringRef(member.object.data(), member.object.size()), member.name));
+  }
+  auto archive = writeArchiveToBuffer(files, SymtabWritingMode::NormalSymtab,
+                                      object::Archive::K_GNU,
+                                      /*Deterministic=*/true, /*Thin=*/false);
+  if (!archive)
+    return archive.takeError();
+  StringRef bytes = (*archive)->getBuffer();
+  return SmallVector<char, 0>(bytes.begin(), bytes.end());
 }

@@ -19,8 +19,10 @@
 #include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/BinaryFormat/ELF.h"
+#include "llvm/BinaryFormat/Magic.h"
 #include "llvm/InterfaceStub/ELFObjHandler.h"
 #include "llvm/InterfaceStub/IFSStub.h"
+#include "llvm/Object/Archive.h"
 #include "llvm/Object/ELFObjectFile.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -72,36 +74,74 @@ struct Needs {
   std::map<std::string, std::vector<std::string>> libraries;
 };
 
-Expected<Needs> findNeeds(ArrayRef<std::string> paths) {
-  Needs needs;
+/// The symbols of all files together.
+class SymbolReader {
+public:
+  Error readFile(StringRef path);
+  Expected<Needs> needs() const;
+
+private:
+  Error readObject(MemoryBufferRef buffer, StringRef path);
+  Error readArchive(MemoryBufferRef buffer, StringRef path);
+
+  uint16_t machine = 0;
   StringSet<> defined;
   std::map<std::string, std::string> undefined; // with the file for messages
-  for (const std::string &path : paths) {
-    auto buffer = MemoryBuffer::getFile(path, /*IsText=*/false,
-                                        /*RequiresNullTerminator=*/false);
-    if (!buffer)
-      return createFileError(path, buffer.getError());
-    auto object =
-        object::ObjectFile::createELFObjectFile((*buffer)->getMemBufferRef());
-    if (!object)
-      return createFileError(path, object.takeError());
-    auto *elf = dyn_cast<object::ELFObjectFileBase>(object->get());
-    needs.machine = elf->getEMachine();
-    for (const object::ELFSymbolRef symbol : elf->symbols()) {
-      auto flags = symbol.getFlags();
-      auto name = symbol.getName();
-      if (!flags)
-        return createFileError(path, flags.takeError());
-      if (!name)
-        return createFileError(path, name.takeError());
-      if (!(*flags & object::SymbolRef::SF_Undefined)) {
-        if (*flags & object::SymbolRef::SF_Global)
-          defined.insert(*name);
-      } else if (!name->empty() && !(*flags & object::SymbolRef::SF_Weak)) {
-        undefined.emplace(name->str(), path);
-      }
+};
+
+Error SymbolReader::readFile(StringRef path) {
+  auto buffer = MemoryBuffer::getFile(path, /*IsText=*/false,
+                                      /*RequiresNullTerminator=*/false);
+  if (!buffer)
+    return createFileError(path, buffer.getError());
+  MemoryBufferRef content = (*buffer)->getMemBufferRef();
+  return identify_magic(content.getBuffer()) == file_magic::archive
+             ? readArchive(content, path)
+             : readObject(content, path);
+}
+
+Error SymbolReader::readArchive(MemoryBufferRef buffer, StringRef path) {
+  auto archive = object::Archive::create(buffer);
+  if (!archive)
+    return createFileError(path, archive.takeError());
+  Error error = Error::success();
+  for (const object::Archive::Child &child : (*archive)->children(error)) {
+    auto member = child.getMemoryBufferRef();
+    if (!member)
+      return joinErrors(createFileError(path, member.takeError()),
+                        std::move(error));
+    if (Error failure = readObject(*member, path))
+      return joinErrors(std::move(failure), std::move(error));
+  }
+  return error ? createFileError(path, std::move(error)) : Error::success();
+}
+
+Error SymbolReader::readObject(MemoryBufferRef buffer, StringRef path) {
+  auto object = object::ObjectFile::createELFObjectFile(buffer);
+  if (!object)
+    return createFileError(path, object.takeError());
+  auto *elf = dyn_cast<object::ELFObjectFileBase>(object->get());
+  machine = elf->getEMachine();
+  for (const object::ELFSymbolRef symbol : elf->symbols()) {
+    auto flags = symbol.getFlags();
+    auto name = symbol.getName();
+    if (!flags)
+      return createFileError(path, flags.takeError());
+    if (!name)
+      return createFileError(path, name.takeError());
+    if (!(*flags & object::SymbolRef::SF_Undefined)) {
+      if (*flags & object::SymbolRef::SF_Global)
+        defined.insert(*name);
+    } else if (!name->empty() && !(*flags & object::SymbolRef::SF_Weak)) {
+      undefined.emplace(name->str(), path);
     }
   }
+  return Error::success();
+}
+
+Expected<Needs> SymbolReader::needs() const {
+  Needs needs;
+  needs.machine = machine;
   for (const auto &[symbol, path] : undefined) {
     if (defined.contains(symbol))
       continue;
@@ -154,7 +194,11 @@ Error runLinker(ArrayRef<const char *> arguments) {
 } // namespace
 
 Error fairway::linkShared(ArrayRef<std::string> objects, StringRef output) {
-  Expected<Needs> needs = findNeeds(objects);
+  SymbolReader reader;
+  for (const std::string &path : objects)
+    if (Error error = reader.readFile(path))
+      return error;
+  Expected<Needs> needs = reader.needs();
   if (!needs)
     return needs.takeError();
 
@@ -176,25 +220,12 @@ Error fairway::linkShared(ArrayRef<std::string> objects, StringRef output) {
   }
 
   SmallVector<const char *> arguments = {
-      "ld.lld",
-      "-shared",
-      "--build-id=none",
-      "-z",
-      "noexecstack",
-      "-z",
-      "relro",
-      "-z",
-      "now",
-      "-z",
-      "defs",
-      "--gc-sections",
-      "--strip-all",
-      "--hash-style=gnu",
-      "--threads=1",
-      "--as-needed",
-      "--export-dynamic-symbol=fairway_artefact",
-      "-o",
-      out.c_str()};
+      "ld.lld", "-shared", "--build-id=none", "-z", "noexecstack", "-z",
+      "relro", "-z", "now", "-z", "defs", "--gc-sections", "--strip-all",
+      "--hash-style=gnu", "--threads=1", "--as-needed",
+      // The rest of an archive is there because the descriptor refers to it.
+      "--undefined=fairway_artefact",
+      "--export-dynamic-symbol=fairway_artefact", "-o", out.c_str()};
   for (const std::string &path : objects)
     arguments.push_back(path.c_str());
   for (const std::string &path : stubs)

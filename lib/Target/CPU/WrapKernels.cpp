@@ -64,7 +64,8 @@ struct WrapKernels : fairway::impl::FairwayWrapKernelsBase<WrapKernels> {
         builder, loc, name,
         LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context),
                                     {pointer, pointer, index, index}),
-        LLVM::Linkage::Internal);
+        LLVM::Linkage::External, /*dsoLocal=*/true);
+    wrapper.setVisibility_(LLVM::Visibility::Hidden);
     wrapper.setNoUnwind(true);
 
     Block *entry = wrapper.addEntryBlock(builder);

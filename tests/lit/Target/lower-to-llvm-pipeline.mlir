@@ -14,7 +14,7 @@ module attributes {
     {kernel = @double_0, buffers = [[1, 0, 0], [2, 0, 0]], tiles = 1 : i64,
      flops = 100 : i64, bytes = 800 : i64}]}
 } {
-  // CHECK-LABEL: llvm.func internal @add_0(
+  // CHECK-LABEL: llvm.func hidden @add_0(
   // CHECK-SAME: %[[BUFFERS:.*]]: !llvm.ptr, %[[SCRATCH:.*]]: !llvm.ptr, %[[W:.*]]: i64, %[[N:.*]]: i64)
   // CHECK: %[[X:.*]] = llvm.load %[[BUFFERS]]
   // CHECK: %[[SLOT1:.*]] = llvm.getelementptr %[[BUFFERS]][1]
@@ -54,7 +54,7 @@ module attributes {
     }
     return
   }
-  // CHECK-LABEL: llvm.func internal @double_0(
+  // CHECK-LABEL: llvm.func hidden @double_0(
   // CHECK: llvm.func internal @double_0.body(
   func.func @double_0(%w: memref<100xf32>, %out: memref<100xf32>, %scratch: memref<0xi8>,
                       %worker: index, %workers: index)

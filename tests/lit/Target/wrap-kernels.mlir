@@ -1,6 +1,6 @@
 // RUN: fairway-opt --fairway-wrap-kernels --split-input-file --verify-diagnostics %s | FileCheck %s
 
-// CHECK-LABEL: llvm.func internal @k(
+// CHECK-LABEL: llvm.func hidden @k(
 // CHECK-SAME: %[[BUFFERS:.*]]: !llvm.ptr, %[[SCRATCH:.*]]: !llvm.ptr, %[[WORKER:.*]]: i64, %[[WORKERS:.*]]: i64)
 // CHECK: %[[A:.*]] = llvm.load %[[BUFFERS]]
 // CHECK: %[[SLOT:.*]] = llvm.getelementptr %[[BUFFERS]][1]
