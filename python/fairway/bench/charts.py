@@ -125,8 +125,9 @@ def roofline(path: Path, profile: Profile, title: str) -> None:
 
 def _finish(plot: Any, figure: Any, axes: Any, path: Path, title: str) -> None:
     axes.set_title(title, fontsize=10)
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
     axes.grid(axis="y", linewidth=0.3)
+    axes.set_axisbelow(True)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     figure.tight_layout()

@@ -36,6 +36,8 @@ class KernelTimes:
     Attributes:
         name: The kernel.
         calls: How often a run calls it.
+        tiles: Units of parallel work of the call that has fewest; fewer than threads
+            leave some of them idle.
         seconds: Time of all calls.
         flops: Arithmetic operations of all calls.
         bytes: Bytes read and written by all calls.
@@ -45,6 +47,7 @@ class KernelTimes:
 
     name: str
     calls: int
+    tiles: int
     seconds: float
     flops: int
     bytes: int
@@ -91,6 +94,7 @@ def _kernel(name: str, steps: list[StepTimes], peaks: Peaks) -> KernelTimes:
     return KernelTimes(
         name,
         len(steps),
+        min(step.tiles for step in steps),
         seconds,
         flops,
         count,

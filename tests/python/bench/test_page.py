@@ -75,6 +75,7 @@ def test_page_tells_what_was_measured(data: dict[str, Any], tmp_path: Path) -> N
     assert "- gpt2: no memory\n" in text
     assert "- iree (mlp): not installed" in text
     assert "quick run" in text
+    assert "| matmul_0 | 1 | 100.0% | 2000.0 | 4 | 5.0 | 0.5 | **6%** |" in text
     for chart in ("networks-b1-t1", "networks-b1-t2", "roofline-mlp", "scaling-batch"):
         assert f"images/{chart}.svg" in text
         assert (tmp_path / "docs" / "images" / f"{chart}.svg").exists()

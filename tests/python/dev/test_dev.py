@@ -98,3 +98,13 @@ def test_help_needs_nothing_installed() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "demo" in done.stdout and "test" in done.stdout
+
+
+def test_help_of_bench_names_its_arguments() -> None:
+    done = subprocess.run(
+        [sys.executable, "-S", "-I", str(ROOT / "dev"), "bench", "--help"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "--quick" in done.stdout and "--page-only" in done.stdout
