@@ -16,14 +16,14 @@ from fairway.bench import contenders
 from fairway.bench.accuracy import tolerance
 from fairway.bench.priority import check_permission, exclusive
 from fairway.bench.process import Worker, WorkerFailure
-from fairway.bench.profiling import Profile, make_profile
+from fairway.bench.profiling import Peaks, Profile, highest, make_profile
 from fairway.bench.subject import Subject
 from fairway.bench.summary import Summary, summarize
 from fairway.errors import InvalidArgument
 
 __all__ = ["Comparison", "Outcome", "Settings", "compare"]
 
-_PROFILE_RUNS = 15
+_PROFILE_RUNS, _PROFILE_TURNS = 10, 3
 
 
 @dataclass(frozen=True)
@@ -238,14 +238,16 @@ class _Race:
 
     def profile(self, report: Callable[[str], None]) -> Profile:
         """Measures Fairway's kernels and this machine's peaks, in the same run."""
-        report("measuring the machine's peaks")
+        report("measuring each kernel and the machine's peaks")
         worker, with_realtime = self._runners[contenders.FAIRWAY], self._settings.realtime
         worker.call("prepare_probe")
-        with exclusive():
-            peaks = worker.call("probe", with_realtime)
-            report("measuring each kernel")
-            steps = worker.call("profile", _PROFILE_RUNS, with_realtime)
-        return make_profile(steps, peaks)
+        peaks: list[Peaks] = []
+        runs: list[list[float]] = []
+        for _ in range(_PROFILE_TURNS):
+            with exclusive():
+                peaks.append(worker.call("probe", with_realtime))
+                runs += worker.call("profile", _PROFILE_RUNS, with_realtime)
+        return make_profile(worker.call("steps", runs), highest(peaks))
 
     def outcomes(self) -> tuple[Outcome, ...]:
         """The results, in the order of the contenders."""

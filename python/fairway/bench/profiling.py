@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from fairway.bench.protocol import StepTimes
 
-__all__ = ["KernelTimes", "Peaks", "Profile", "make_profile"]
+__all__ = ["KernelTimes", "Peaks", "Profile", "highest", "make_profile"]
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,17 @@ class Profile:
     def seconds(self) -> float:
         """Time of all kernels together; workers meet between them, so it exceeds a run's."""
         return sum(kernel.seconds for kernel in self.kernels)
+
+
+def highest(peaks: Sequence[Peaks]) -> Peaks:
+    """The best of several measurements: what the machine can do when nothing disturbs it."""
+    caches = [peak.cache for peak in peaks if peak.cache is not None]
+    return Peaks(
+        max(peak.flops for peak in peaks),
+        max(peak.memory for peak in peaks),
+        max(caches, default=None),
+        peaks[0].threads,
+    )
 
 
 def make_profile(steps: Iterable[StepTimes], peaks: Peaks) -> Profile:

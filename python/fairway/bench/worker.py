@@ -110,17 +110,20 @@ class _Server:
             gc.enable()
         return times
 
-    def profile(self, runs: int, with_realtime: bool) -> list[StepTimes]:
-        """Measures every step of Fairway's plan."""
+    def profile(self, runs: int, with_realtime: bool) -> list[list[float]]:
+        """The seconds of every step of Fairway's plan, in each of some runs."""
         native = self._contender.executable._native
         feeds = list(self._contender.feeds.values())
-        native.profile(feeds, self._threads)
         with realtime(with_realtime):
-            many = [native.profile(feeds, self._threads) for _ in range(runs)]
-        medians = [statistics.median(times) for times in zip(*many, strict=True)]
+            native.profile(feeds, self._threads)
+            return [native.profile(feeds, self._threads) for _ in range(runs)]
+
+    def steps(self, runs: list[list[float]]) -> list[StepTimes]:
+        """The steps of Fairway's plan with the medians of what `profile` gave."""
+        medians = [statistics.median(times) for times in zip(*runs, strict=True)]
         return [
             StepTimes(step.name, step.tiles, step.flops, step.bytes, seconds)
-            for step, seconds in zip(native.steps, medians, strict=True)
+            for step, seconds in zip(self._contender.executable._native.steps, medians, strict=True)
         ]
 
     def prepare_probe(self) -> None:

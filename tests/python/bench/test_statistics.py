@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fairway.bench.accuracy import relative_error, tolerance
-from fairway.bench.profiling import Peaks, make_profile
+from fairway.bench.profiling import Peaks, highest, make_profile
 from fairway.bench.protocol import StepTimes
 from fairway.bench.summary import geometric_mean, quantile, summarize
 
@@ -97,3 +97,9 @@ def test_profile_adds_calls_of_a_kernel_and_sorts_by_time() -> None:
 def test_a_kernel_too_short_for_the_clock_divides_by_nothing() -> None:
     peaks = Peaks(flops=1e9, memory=1e8, cache=None, threads=1)
     assert math.isfinite(make_profile([StepTimes("a", 1, 1, 1, 0.0)], peaks).kernels[0].compute)
+
+
+def test_the_best_measurement_of_a_peak_counts() -> None:
+    found = highest([Peaks(3.0, 1.0, None, 2), Peaks(2.0, 5.0, 4.0, 2)])
+    assert found == Peaks(3.0, 5.0, 4.0, 2)
+    assert highest([Peaks(1.0, 1.0, None, 1)]).cache is None
