@@ -373,9 +373,8 @@ static constexpr int64_t kLineBytes = 64;
 
 /// The loop over the panels of `weights`, if they lie in memory as
 /// `[panel][reductions in loop order][lanes]`.
-static std::optional<unsigned> findPanels(linalg::GenericOp op,
-                                          OpOperand *weights,
-                                          const LoopPlan &plan) {
+static std::optional<unsigned>
+findPanels(linalg::GenericOp op, OpOperand *weights, const LoopPlan &plan) {
   auto type = cast<MemRefType>(weights->get().getType());
   AffineMap map = op.getMatchingIndexingMap(weights);
   SmallVector<int64_t> strides;

@@ -51,9 +51,9 @@ Values NestBuilder::segments(OpFoldResult size, ArrayRef<Segment> parts,
   for (const Segment &part : parts) {
     int64_t step = part.step;
     OpFoldResult end =
-        part.end ? OpFoldResult(b.getIndexAttr(*part.end))
-                 : fold(b, loc, d0 + (d1 - d0).floorDiv(step) * step,
-                        {start, size});
+        part.end
+            ? OpFoldResult(b.getIndexAttr(*part.end))
+            : fold(b, loc, d0 + (d1 - d0).floorDiv(step) * step, {start, size});
     values =
         loop(start, end, step, values, [&](OpFoldResult iv, ValueRange args) {
           return body(iv, step, args);

@@ -5,9 +5,11 @@
 //
 //===----------------------------------------------------------------------===//
 #include "TileSizes.h"
-#include "LoopPlan.h"
+#include "TileCost.h"
 
 #include "llvm/ADT/MapVector.h"
+
+#include <vector>
 
 using namespace mlir;
 
@@ -52,23 +54,18 @@ public:
 private:
   /// The kernel's contraction, if it has one, by the root's loops.
   struct Contraction {
-    Member member;
-    OpOperand *weights = nullptr, *image = nullptr;
+    unsigned member; ///< its number
+    unsigned image;  ///< the operand that is not the weights
     /// Loops that the weights do not follow (the last one is unrolled over
     /// registers), and loops that only they follow.
     SmallVector<unsigned> rows, panels;
   };
 
   void visitProducers(const Member &consumer);
-  void findContraction(const Member &member);
+  void findContraction(const Member &member, unsigned number);
   void findTilable();
   double priceRows(ArrayRef<int64_t> tile) const;
   double priceRereads(ArrayRef<int64_t> tile) const;
-  int64_t loopSize(const Member &member, unsigned loop,
-                   ArrayRef<int64_t> tile) const;
-  int64_t footprint(const Member &member, OpOperand &operand,
-                    ArrayRef<int64_t> tile) const;
-  double keptAtOnce(linalg::LinalgOp op, OpOperand &operand) const;
   double price(ArrayRef<int64_t> tile) const;
   double priceOfTile(ArrayRef<int64_t> tile) const;
   bool isScattered(ArrayRef<int64_t> tile) const;
@@ -79,6 +76,7 @@ private:
   int64_t threads;
   SmallVector<int64_t> sizes;
   llvm::MapVector<Operation *, Member> members;
+  std::vector<TileCost> costs; ///< of the members
   std::optional<Contraction> contraction;
   SmallVector<unsigned> tilable;
   SmallVector<int64_t> best;
@@ -101,8 +99,10 @@ Model::Model(linalg::LinalgOp root, const MachineDescription &machine,
     Member current = (members.begin() + i)->second;
     visitProducers(current);
   }
-  for (auto &[op, known] : members)
-    findContraction(known);
+  for (auto [number, entry] : llvm::enumerate(members)) {
+    findContraction(entry.second, number);
+    costs.emplace_back(entry.second.op, entry.second.rootLoop, machine);
+  }
   findTilable();
 }
 
@@ -134,7 +134,7 @@ void Model::visitProducers(const Member &consumer) {
   }
 }
 
-void Model::findContraction(const Member &member) {
+void Model::findContraction(const Member &member, unsigned number) {
   linalg::LinalgOp op = member.op;
   if (contraction || op.getNumReductionLoops() == 0 ||
       op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1)
@@ -144,12 +144,10 @@ void Model::findContraction(const Member &member) {
     return;
   unsigned vector = out.getDimPosition(out.getNumResults() - 1);
   for (OpOperand *weights : op.getDpsInputOperands()) {
-    Contraction found;
-    found.member = member;
-    found.weights = weights;
-    found.image = op.getDpsInputOperand(1 - weights->getOperandNumber());
+    OpOperand *image = op.getDpsInputOperand(1 - weights->getOperandNumber());
+    Contraction found{number, image->getOperandNumber(), {}, {}};
     AffineMap map = op.getMatchingIndexingMap(weights);
-    AffineMap other = op.getMatchingIndexingMap(found.image);
+    AffineMap other = op.getMatchingIndexingMap(image);
     for (AffineExpr expr : out.getResults()) {
       unsigned loop = cast<AffineDimExpr>(expr).getPosition();
       if (!member.rootLoop[loop])
@@ -200,58 +198,6 @@ void Model::findTilable() {
     tilable.resize(4);
 }
 
-int64_t Model::loopSize(const Member &member, unsigned loop,
-                        ArrayRef<int64_t> tile) const {
-  linalg::LinalgOp op = member.op;
-  int64_t size = op.getStaticLoopRanges()[loop];
-  if (auto from = member.rootLoop[loop])
-    size = std::min(size, tile[*from]);
-  return size;
-}
-
-/// Bytes of `operand` that one tile touches.
-int64_t Model::footprint(const Member &member, OpOperand &operand,
-                         ArrayRef<int64_t> tile) const {
-  linalg::LinalgOp op = member.op;
-  auto type = dyn_cast<RankedTensorType>(operand.get().getType());
-  if (!type || !type.getElementType().isIntOrFloat())
-    return 0;
-  int64_t elements = 1;
-  AffineMap map = op.getMatchingIndexingMap(&operand);
-  for (auto [dim, expr] : llvm::enumerate(map.getResults())) {
-    // A window's extent: as far as its loops move it, and one.
-    SmallVector<AffineExpr> last;
-    for (unsigned loop = 0; loop < map.getNumDims(); ++loop)
-      last.push_back(getAffineConstantExpr(loopSize(member, loop, tile) - 1,
-                                           map.getContext()));
-    auto moved = dyn_cast<AffineConstantExpr>(expr.replaceDims(last));
-    int64_t extent =
-        moved ? std::abs(moved.getValue()) + 1 : type.getDimSize(dim);
-    elements *= std::min(extent, type.getDimSize(dim));
-  }
-  return elements * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
-}
-
-/// How much of what a tile touches of `operand` must be in the cache at once:
-/// contractions cut long reductions, and each piece runs over the whole tile.
-double Model::keptAtOnce(linalg::LinalgOp op, OpOperand &operand) const {
-  auto reductionLength = [&](AffineMap map) {
-    int64_t length = 1;
-    for (auto [loop, kind] : llvm::enumerate(op.getIteratorTypesArray()))
-      if (kind == utils::IteratorType::reduction && map.isFunctionOfDim(loop))
-        length *= op.getStaticLoopRanges()[loop];
-    return length;
-  };
-  bool contraction = op.getNumDpsInputs() == 2;
-  for (OpOperand *input : op.getDpsInputOperands())
-    contraction &= reductionLength(op.getMatchingIndexingMap(input)) > 1;
-  if (!contraction)
-    return 1.0;
-  double length = double(reductionLength(op.getMatchingIndexingMap(&operand)));
-  double piece = double(kPanelBytes) / double(machine.vectorBits / 8 * 2);
-  return std::min(1.0, piece / length);
-}
-
 /// How much longer a tile's rows take than the multiply-add units need: a last
 /// block of few rows takes as long as one of `kMinTileRows`.
 double Model::priceRows(ArrayRef<int64_t> tile) const {
@@ -266,9 +212,9 @@ double Model::priceRows(ArrayRef<int64_t> tile) const {
 /// Bytes of the image that come from beyond the core's cache again for every
 /// panel of weights after the first.
 double Model::priceRereads(ArrayRef<int64_t> tile) const {
-  double bytes =
-      double(footprint(contraction->member, *contraction->image, tile));
-  if (bytes * keptAtOnce(contraction->member.op, *contraction->image) <=
+  const TileCost &cost = costs[contraction->member];
+  double bytes = cost.bytes(contraction->image, cost.loopsIn(tile));
+  if (bytes * cost.access[contraction->image].kept <=
       double(machine.l2Bytes) / 2)
     return 0;
   int64_t panels = 1;
@@ -280,21 +226,16 @@ double Model::priceRereads(ArrayRef<int64_t> tile) const {
 /// Nanoseconds that one worker needs for one tile, roughly.
 double Model::priceOfTile(ArrayRef<int64_t> tile) const {
   double operations = 0, traffic = 0, inside = 0;
-  for (auto &[op, member] : members) {
-    linalg::LinalgOp linalgOp = member.op;
+  for (const TileCost &cost : costs) {
+    SmallVector<int64_t, 8> loops = cost.loopsIn(tile);
     double points = 1;
-    for (unsigned loop = 0; loop < linalgOp.getNumLoops(); ++loop)
-      points *= double(loopSize(member, loop, tile));
-    unsigned length = linalgOp.getBlock()->getOperations().size();
-    operations += points * (double(length) - 1) *
-                  (linalgOp.getNumReductionLoops() > 0 ? 1.0 : 2.0);
-    for (OpOperand &operand : op->getOpOperands()) {
-      Operation *producer = operand.get().getDefiningOp();
-      bool internal =
-          isa_and_nonnull<linalg::LinalgOp, tensor::EmptyOp>(producer);
-      double bytes = double(footprint(member, operand, tile));
-      inside += bytes * keptAtOnce(linalgOp, operand);
-      if (!internal)
+    for (int64_t size : loops)
+      points *= double(size);
+    operations += points * cost.operations;
+    for (auto [index, access] : llvm::enumerate(cost.access)) {
+      double bytes = cost.bytes(index, loops);
+      inside += bytes * access.kept;
+      if (!access.internal)
         traffic += bytes;
     }
   }
