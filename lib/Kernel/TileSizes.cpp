@@ -40,9 +40,8 @@ constexpr double kTileOverhead = 150;
 /// run.
 constexpr int64_t kScalableThreads = 16;
 constexpr double kScalingWeight = 0.02;
-/// What a tile costs more when the part of the result that it computes does not
-/// lie together: neighbouring kernels divided by their outermost loops leave a
-/// worker's data in its own cache, and it needs fewer pages.
+/// What a tile costs more when the part of the result that it computes is not
+/// one range of memory (docs/decisions/017-where-workers-meet.md).
 constexpr double kScattered = 1.02;
 
 class Model {
