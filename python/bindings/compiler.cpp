@@ -14,6 +14,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <cstring>
 #include <optional>
 #include <string>
 #include <vector>
@@ -38,12 +39,18 @@ struct Failure {
 
 PyObject *errorType = nullptr;
 
+/// A message may quote what is no text: symbols of a damaged object, say.
+nb::object readable(const char *text) {
+  return nb::steal(PyUnicode_DecodeUTF8(text, strlen(text), "replace"));
+}
+
 void check(FairwayStatus status, FairwayError &error) {
   if (status == FairwayStatusOk)
     return;
   Failure failure(status, error);
-  nb::object value = nb::make_tuple(int(failure.status), failure.error.message,
-                                    failure.error.where, failure.error.stage);
+  nb::object value = nb::make_tuple(
+      int(failure.status), readable(failure.error.message),
+      readable(failure.error.where), readable(failure.error.stage));
   PyErr_SetObject(errorType, value.ptr());
   throw nb::python_error();
 }

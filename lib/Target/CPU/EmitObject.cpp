@@ -94,8 +94,9 @@ fairway::emitObject(mlir::ModuleOp module, const CompileOptions &options,
   SmallVector<KernelPart> parts = findKernelParts(module);
   // The longest first, so that no thread is left alone with one at the end.
   SmallVector<size_t> order = to_vector(seq(parts.size()));
-  stable_sort(order, [&](size_t a, size_t b) {
-    return parts[a].operations > parts[b].operations;
+  llvm::sort(order, [&](size_t a, size_t b) {
+    return std::pair(parts[b].operations, a) <
+           std::pair(parts[a].operations, b);
   });
 
   Emitter emitter(options, description);
