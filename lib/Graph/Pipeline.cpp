@@ -51,6 +51,8 @@ void fairway::buildGraphPipeline(OpPassManager &pm,
   pm.addPass(createDeferDivisions());
   pm.addPass(createFuseElementwise());
   pm.addPass(createFoldTranspositions());
+  pm.addPass(createCSEPass());
+
   // Paddings and concatenations are slices that their producers write. (Not
   // canonicalized: reading a halo's interior would become reading its source.)
   pm.addPass(createPlaceInserts());

@@ -41,6 +41,13 @@ Walk classifyWalk(AffineMap map, MemRefType type, unsigned dim) {
   return Walk::Contiguous;
 }
 
+Walk walkOf(linalg::GenericOp op, OpOperand &operand, unsigned dim) {
+  auto type = dyn_cast<MemRefType>(operand.get().getType());
+  if (!type)
+    return Walk::Invariant;
+  return classifyWalk(op.getMatchingIndexingMap(&operand), type, dim);
+}
+
 bool readsOperand(linalg::GenericOp op, unsigned index) {
   return !op.getBlock()->getArgument(index).use_empty();
 }

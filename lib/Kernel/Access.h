@@ -23,6 +23,9 @@ enum class Walk {
 /// `dim`.
 Walk classifyWalk(mlir::AffineMap map, mlir::MemRefType type, unsigned dim);
 
+/// The same for an operand of `op` along one of its loops; scalars do not move.
+Walk walkOf(mlir::linalg::GenericOp op, mlir::OpOperand &operand, unsigned dim);
+
 /// Whether the body of `op` uses the value of operand `index` (an operand may
 /// be there for its shape only, such as a pooling window).
 bool readsOperand(mlir::linalg::GenericOp op, unsigned index);

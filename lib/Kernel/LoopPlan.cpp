@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "LoopPlan.h"
 #include "Access.h"
+#include "PanelPlan.h"
 
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "llvm/ADT/bit.h"
@@ -16,13 +17,6 @@ namespace fairway {
 
 /// Stands for the length of loops whose bounds are not known.
 static constexpr int64_t kUnknownSize = 64;
-
-static Walk walkOf(linalg::GenericOp op, OpOperand &operand, unsigned dim) {
-  auto type = dyn_cast<MemRefType>(operand.get().getType());
-  if (!type)
-    return Walk::Invariant;
-  return classifyWalk(op.getMatchingIndexingMap(&operand), type, dim);
-}
 
 bool analyzeVarying(linalg::GenericOp op, unsigned dim,
                     llvm::DenseSet<Value> &varying) {
@@ -295,198 +289,6 @@ static void planRows(linalg::GenericOp op, ArrayRef<int64_t> sizes,
                   : int64_t(llvm::divideCeil(size, tiles));
 }
 
-/// The one input that gives the vectors and is the same for all rows; null if
-/// there is none.
-static OpOperand *findSharedVectors(linalg::GenericOp op,
-                                    const LoopPlan &plan) {
-  OpOperand *shared = nullptr;
-  for (OpOperand *input : op.getDpsInputOperands()) {
-    if (!readsOperand(op, input->getOperandNumber()) ||
-        walkOf(op, *input, *plan.vectorDim) == Walk::Invariant)
-      continue;
-    if (shared || walkOf(op, *input, *plan.rowDim) != Walk::Invariant)
-      return nullptr;
-    shared = input;
-  }
-  return shared;
-}
-
-/// Whether `loop` moves another input than `weights` too (a batch).
-static bool movesOthers(linalg::GenericOp op, OpOperand *weights,
-                        unsigned loop) {
-  return llvm::any_of(op.getDpsInputOperands(), [&](OpOperand *input) {
-    return input != weights && readsOperand(op, input->getOperandNumber()) &&
-           op.getMatchingIndexingMap(input).isFunctionOfDim(loop);
-  });
-}
-
-/// Cuts long reductions such that the vectors that all rows share (weights)
-/// are read from the nearest cache by all rows but the first. The cut goes
-/// around the panels: what the rows read in one piece stays in the core's own
-/// cache for all panels of the tile.
-static void planChunks(linalg::GenericOp op, ArrayRef<int64_t> sizes,
-                       OpOperand *weights, LoopPlan &plan) {
-  for (unsigned dim : plan.reductions)
-    if (ShapedType::isDynamic(sizes[dim]))
-      return;
-  auto type = cast<MemRefType>(weights->get().getType());
-  int64_t vectorBytes = plan.lanes * plan.vectors *
-                        llvm::divideCeil(type.getElementTypeBitWidth(), 8);
-  int64_t limit = std::max<int64_t>(1, kPanelBytes / vectorBytes);
-  int64_t total = 1, visits = 1;
-  for (unsigned dim : plan.reductions)
-    total *= sizes[dim];
-  // Batches, then panels, then rows.
-  AffineMap map = op.getMatchingIndexingMap(weights);
-  SmallVector<unsigned> batches, panels, rows;
-  for (unsigned dim : plan.parallel) {
-    bool follows = map.isFunctionOfDim(dim) || dim == *plan.vectorDim;
-    if (!follows) {
-      rows.push_back(dim);
-      visits *= sizeOr(sizes[dim]);
-    } else {
-      (movesOthers(op, weights, dim) ? batches : panels).push_back(dim);
-    }
-  }
-  if (total <= limit * 3 / 2 || visits < 2 * plan.rows)
-    return;
-  int64_t rest = total;
-  while (plan.hoisted + 1 < plan.reductions.size() && rest > limit * 3 / 2)
-    rest /= sizes[plan.reductions[plan.hoisted++]];
-  if (rest > limit * 3 / 2) {
-    int64_t pieces = llvm::divideCeil(rest, limit);
-    plan.chunk = llvm::divideCeil(rest, pieces);
-    for (int64_t more = pieces; more < 2 * pieces; ++more)
-      if (rest % more == 0) {
-        plan.chunk = rest / more;
-        break;
-      }
-  }
-  plan.chunkLevel = batches.size();
-  plan.parallel = batches;
-  plan.parallel.append(panels);
-  plan.parallel.append(rows);
-}
-
-/// Bytes of a cache line; what is fetched ahead is counted in these.
-static constexpr int64_t kLineBytes = 64;
-
-/// The loop over the panels of `weights`, if they lie in memory as
-/// `[panel][reductions in loop order][lanes]`.
-static std::optional<unsigned>
-findPanels(linalg::GenericOp op, OpOperand *weights, const LoopPlan &plan) {
-  auto type = cast<MemRefType>(weights->get().getType());
-  AffineMap map = op.getMatchingIndexingMap(weights);
-  SmallVector<int64_t> strides;
-  int64_t offset;
-  if (!map.isProjectedPermutation() ||
-      failed(type.getStridesAndOffset(strides, offset)))
-    return std::nullopt;
-  SmallVector<unsigned> order;
-  for (unsigned i = 0; i < map.getNumResults(); ++i)
-    order.push_back(map.getDimPosition(i));
-  unsigned numInner = plan.reductions.size() + 1;
-  if (order.size() <= numInner || order.back() != *plan.vectorDim ||
-      ArrayRef(order).drop_back().take_back(plan.reductions.size()) !=
-          ArrayRef(plan.reductions))
-    return std::nullopt;
-  int64_t elements = 1;
-  for (unsigned i = order.size(); i-- > order.size() - numInner;) {
-    int64_t size = type.getDimSize(i);
-    if (strides[i] != elements || ShapedType::isDynamic(size))
-      return std::nullopt;
-    elements *= size;
-  }
-  unsigned panel = order[order.size() - numInner - 1];
-  if (movesOthers(op, weights, panel))
-    return std::nullopt;
-  return panel;
-}
-
-/// Elements that one step of `loop` moves an operand by; nothing if that is
-/// not the same everywhere.
-static std::optional<int64_t> stepOf(linalg::GenericOp op, OpOperand *operand,
-                                     unsigned loop) {
-  auto type = dyn_cast<MemRefType>(operand->get().getType());
-  SmallVector<int64_t> strides;
-  int64_t offset, step = 0;
-  if (!type || failed(type.getStridesAndOffset(strides, offset)))
-    return std::nullopt;
-  AffineMap map = op.getMatchingIndexingMap(operand);
-  SmallVector<AffineExpr> zeros(map.getNumDims(),
-                                getAffineConstantExpr(0, op.getContext()));
-  SmallVector<AffineExpr> ones = zeros;
-  ones[loop] = getAffineConstantExpr(1, op.getContext());
-  for (auto [expr, stride] : llvm::zip(map.getResults(), strides)) {
-    if (!expr.isFunctionOfDim(loop))
-      continue;
-    auto at0 = dyn_cast<AffineConstantExpr>(expr.replaceDims(zeros));
-    auto at1 = dyn_cast<AffineConstantExpr>(expr.replaceDims(ones));
-    if (!at0 || !at1 || ShapedType::isDynamic(stride) || !expr.isPureAffine())
-      return std::nullopt;
-    step += (at1.getValue() - at0.getValue()) * stride;
-  }
-  return step;
-}
-
-/// Makes one loop of the innermost two reductions where all operands allow it:
-/// the columns of a window and the channels of a channels-last image. Changes
-/// `sizes` accordingly.
-static void mergeReductions(linalg::GenericOp op, LoopPlan &plan,
-                            SmallVectorImpl<int64_t> &sizes) {
-  if (plan.reductions.size() < 2 ||
-      !op.getBlock()->getOps<linalg::IndexOp>().empty())
-    return;
-  unsigned inner = plan.reductions.back();
-  unsigned outer = plan.reductions[plan.reductions.size() - 2];
-  if (ShapedType::isDynamic(sizes[inner]) ||
-      ShapedType::isDynamic(sizes[outer]))
-    return;
-  for (OpOperand &operand : op->getOpOperands()) {
-    if (!readsOperand(op, operand.getOperandNumber()) &&
-        !op.isDpsInit(&operand))
-      continue;
-    auto shortStep = stepOf(op, &operand, inner);
-    auto longStep = stepOf(op, &operand, outer);
-    if (!shortStep || !longStep || *longStep != *shortStep * sizes[inner])
-      return;
-  }
-  sizes[inner] *= sizes[outer];
-  sizes[outer] = 1;
-  plan.merged = std::make_pair(inner, sizes[inner]);
-  plan.reductions.erase(plan.reductions.end() - 2);
-}
-
-/// Decides what to fetch ahead of panels that `panel` runs over.
-static void planPrefetch(linalg::GenericOp op, ArrayRef<int64_t> sizes,
-                         OpOperand *weights, unsigned panel, LoopPlan &plan) {
-  auto type = cast<MemRefType>(weights->get().getType());
-  int64_t read = plan.chunk ? plan.chunk : sizes[plan.reductions.back()];
-  for (unsigned dim : ArrayRef(plan.reductions).drop_front(plan.hoisted))
-    if (dim != plan.reductions.back())
-      read *= sizes[dim];
-  int64_t bytes = read * type.getShape().back() *
-                  llvm::divideCeil(type.getElementTypeBitWidth(), 8);
-  plan.panelOperand = weights->getOperandNumber();
-  plan.panelDim = panel;
-  plan.panelLines = llvm::divideCeil(bytes, kLineBytes);
-}
-
-/// What a contraction does about the memory that its vectors come from.
-static void planWeights(linalg::GenericOp op, SmallVector<int64_t> sizes,
-                        LoopPlan &plan) {
-  if (plan.horizontal || !plan.rowDim || plan.reductions.empty())
-    return;
-  OpOperand *weights = findSharedVectors(op, plan);
-  if (!weights)
-    return;
-  std::optional<unsigned> panel = findPanels(op, weights, plan);
-  mergeReductions(op, plan, sizes);
-  planChunks(op, sizes, weights, plan);
-  if (panel)
-    planPrefetch(op, sizes, weights, *panel, plan);
-}
-
 LoopPlan planLoops(linalg::GenericOp op, const VectorUnit &unit) {
   SmallVector<int64_t> sizes = op.getStaticLoopRanges();
   std::optional<Candidate> best;
@@ -506,7 +308,7 @@ LoopPlan planLoops(linalg::GenericOp op, const VectorUnit &unit) {
   plan.lanes = best->lanes;
   planRows(op, sizes, unit, plan);
   orderLoops(op, sizes, plan);
-  planWeights(op, sizes, plan);
+  planPanels(op, sizes, plan);
   return plan;
 }
 

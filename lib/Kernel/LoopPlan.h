@@ -41,10 +41,6 @@ struct LoopPlan {
   unsigned hoisted = 0, chunkLevel = 0;
   int64_t chunk = 0;
   bool isChunked() const { return hoisted > 0 || chunk > 0; }
-  /// A reduction that runs over the iterations of the one outside of it too,
-  /// since both move through all operands as one longer loop would, and the
-  /// length of the two together. The outer one is not in `reductions`.
-  std::optional<std::pair<unsigned, int64_t>> merged;
   /// The operand whose vectors all rows share (weights), if it comes in panels
   /// that lie in memory in the order in which the reductions read them. While
   /// the rows pass by one panel, the next one is fetched into the cache.

@@ -179,8 +179,6 @@ void NestBuilder::run() {
   auto loops = cast<linalg::LinalgOp>(main.getOperation());
   for (Range range : loops.createLoopRanges(b, loc))
     sizes.push_back(range.size);
-  if (plan.merged)
-    sizes[plan.merged->first] = b.getIndexAttr(plan.merged->second);
   ivs.assign(sizes.size(), b.getIndexAttr(0));
   lowers = ivs;
   uppers = sizes;

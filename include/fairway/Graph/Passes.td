@@ -307,8 +307,8 @@ def FormKernels : Pass<"fairway-form-kernels", "mlir::ModuleOp"> {
   let description = [{
     A kernel is one contraction, reduction or pooling with the element-wise ops
     that can work on its tiles, or one element-wise group; an insertion into a
-    larger tensor belongs to the kernel that computes its source. It becomes a private
-    function in destination-passing style, `ins..., outs... -> results`; equal
+    larger tensor belongs to the kernel that computes its source. It becomes a
+    private function in destination-passing style, `ins..., outs... -> results`; equal
     kernels share one function. `@main` and `@prepare` are left with calls,
     views and `tensor.empty`.
   }];
