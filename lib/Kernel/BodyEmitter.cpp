@@ -191,6 +191,12 @@ Value BodyEmitter::load(unsigned index, Point point) {
   return asVector(loadOperand(index, point), point.lanes);
 }
 
+void BodyEmitter::prefetch(unsigned index, Point point) {
+  memref::PrefetchOp::create(b, op.getLoc(), op->getOpOperand(index).get(),
+                             indices(index, point), /*isWrite=*/false,
+                             /*localityHint=*/3, /*isDataCache=*/true);
+}
+
 void BodyEmitter::store(Value value, unsigned index, Point point) {
   OpOperand &operand = op->getOpOperand(index);
   Location loc = op.getLoc();

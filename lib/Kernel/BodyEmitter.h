@@ -48,6 +48,9 @@ public:
   /// Stores `value` to operand `index` at `point`.
   void store(mlir::Value value, unsigned index, Point point);
 
+  /// Starts to fetch what `load` of operand `index` at `point` will read.
+  void prefetch(unsigned index, Point point);
+
 private:
   /// A value of the body: the same for all lanes, one per lane, or
   /// `value + lane`.

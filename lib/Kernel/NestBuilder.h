@@ -52,6 +52,7 @@ private:
   void emitChunks(unsigned level, llvm::function_ref<void()> then);
   void emitTile();
   void prefetchPanel();
+  void prefetchEpilogue();
   void emitVertical();
   void emitHorizontal();
   Values reduceVertical(unsigned level, mlir::ValueRange accs);

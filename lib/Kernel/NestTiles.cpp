@@ -168,11 +168,38 @@ void NestBuilder::prefetchPanel() {
   }
 }
 
+/// Fetches what the epilogue will read for these rows while the reduction runs:
+/// a residual comes from far away, a cache line for each row of a panel.
+void NestBuilder::prefetchEpilogue() {
+  llvm::SmallPtrSet<Value, 4> inRegister;
+  for (OpOperand &init : main.getDpsInitsMutable())
+    inRegister.insert(init.get());
+  for (const Attached &attached : fusion.epilogue) {
+    linalg::GenericOp op = attached.op;
+    Site site = attachedSite(attached);
+    BodyEmitter after(b, op, site);
+    for (OpOperand *input : op.getDpsInputOperands()) {
+      auto type = dyn_cast<MemRefType>(input->get().getType());
+      if (!type || inRegister.contains(input->get()) || !site.rowDim ||
+          !site.vectorDim ||
+          walkOf(op, *input, *site.rowDim) == Walk::Invariant ||
+          walkOf(op, *input, *site.vectorDim) != Walk::Contiguous)
+        continue;
+      int64_t line = 512 / type.getElementTypeBitWidth();
+      for (int64_t row = 0; row < tile.rows; ++row)
+        for (int64_t at = 0; at < tile.vectors * tile.lanes; at += line)
+          after.prefetch(input->getOperandNumber(), {row, at, tile.lanes});
+    }
+    inRegister.insert(op.getDpsInitOperand(0)->get());
+  }
+}
+
 /// Every output has its own lane: accumulators are carried by the loops.
 void NestBuilder::emitVertical() {
   Values accs = initialValues();
   if (!plan.reductions.empty()) {
     prefetchPanel();
+    prefetchEpilogue();
     return finish(reduceVertical(0, accs));
   }
   BodyEmitter body(b, main, mainSite());
