@@ -53,6 +53,9 @@ void fairway::buildGraphPipeline(OpPassManager &pm,
   pm.addPass(createFoldTranspositions());
   pm.addPass(createCSEPass());
 
+  // Rows that are read in step do not meet in the cache.
+  pm.addPass(createPadStrides());
+
   // Paddings and concatenations are slices that their producers write. (Not
   // canonicalized: reading a halo's interior would become reading its source.)
   pm.addPass(createPlaceInserts());

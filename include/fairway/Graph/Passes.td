@@ -260,6 +260,32 @@ def FoldTranspositions : Pass<"fairway-fold-transpositions"> {
   ];
 }
 
+def PadStrides : Pass<"fairway-pad-strides"> {
+  let summary = "Keep a contraction's rows out of each other's cache sets";
+  let description = [{
+    A register tile walks several rows of its left operand in step. Where rows
+    are a multiple of 4096 bytes long, all these places belong to one set of
+    the nearest cache, whose few ways they share with everything else. Such
+    values become the leading part of rows that are a cache line longer; their
+    producers write them there (see `fairway-place-inserts`).
+
+    ```mlir
+    %x = linalg.generic ... -> tensor<196x1024xf32>
+    %y = linalg.generic (contraction) ins(%x, %w)
+    // becomes
+    %p = tensor.insert_slice %x into %empty[0, 0] [196, 1024] [1, 1]
+        : tensor<196x1024xf32> into tensor<196x1040xf32>
+    %r = tensor.extract_slice %p[0, 0] [196, 1024] [1, 1]
+    %y = linalg.generic (contraction) ins(%r, %w)
+    ```
+    A model's inputs stay as they are.
+  }];
+  let statistics = [
+    Statistic<"numPadded", "padded", "Number of values with longer rows">
+  ];
+  let dependentDialects = ["mlir::tensor::TensorDialect"];
+}
+
 def PlaceInserts : Pass<"fairway-place-inserts"> {
   let summary = "Let producers write into slices of larger tensors";
   let description = [{

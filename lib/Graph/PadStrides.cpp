@@ -1,0 +1,103 @@
+//===- PadStrides.cpp - rows that do not meet in one set of a cache -------===//
+//
+// Part of the Fairway project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "GraphUtils.h"
+#include "fairway/Graph/Passes.h"
+
+namespace fairway {
+#define GEN_PASS_DEF_PADSTRIDES
+#include "fairway/Graph/Passes.h.inc"
+} // namespace fairway
+
+using namespace mlir;
+using namespace fairway;
+
+/// Addresses this far apart share a set of the nearest cache.
+static constexpr int64_t kSetBytes = 4096;
+/// What a row becomes longer by: a cache line, so that rows stay aligned.
+static constexpr int64_t kLineBytes = 64;
+
+/// The operand whose rows a contraction's registers walk in step: the one that
+/// parameters do not determine, summed up along its innermost dimension.
+static OpOperand *findRows(linalg::GenericOp op, ParameterOnly &parameterOnly) {
+  OpOperand *rows = nullptr;
+  for (OpOperand *input : op.getDpsInputOperands())
+    if (!parameterOnly.contains(input->get())) {
+      if (rows)
+        return nullptr;
+      rows = input;
+    }
+  if (!rows)
+    return nullptr;
+  AffineMap map = op.getMatchingIndexingMap(rows);
+  if (map.getNumResults() < 2)
+    return nullptr;
+  auto last = dyn_cast<AffineDimExpr>(map.getResults().back());
+  bool reduced = last && op.getIteratorTypesArray()[last.getPosition()] ==
+                             utils::IteratorType::reduction;
+  return reduced ? rows : nullptr;
+}
+
+/// Whether one op computes `value` for nobody but generics that read it.
+static bool belongsToReaders(Value value) {
+  Value source = value;
+  while (auto collapse = source.getDefiningOp<tensor::CollapseShapeOp>()) {
+    source = collapse.getSrc();
+    if (!source.hasOneUse())
+      return false;
+  }
+  return source.getDefiningOp<linalg::GenericOp>() &&
+         llvm::all_of(value.getUses(), [](OpOperand &use) {
+           auto reader = dyn_cast<linalg::GenericOp>(use.getOwner());
+           return reader && use.getOperandNumber() < reader->getNumOperands() &&
+                  !reader.isDpsInit(&use);
+         });
+}
+
+/// Makes `value` the leading part of longer rows.
+static void padRows(Value value, OpBuilder &b) {
+  auto type = cast<RankedTensorType>(value.getType());
+  int64_t rank = type.getRank();
+  SmallVector<int64_t> shape(type.getShape());
+  shape.back() += kLineBytes * 8 / type.getElementTypeBitWidth();
+  b.setInsertionPointAfterValue(value);
+  Location loc = value.getLoc();
+  SmallVector<OpFoldResult> zeros(rank, b.getIndexAttr(0));
+  SmallVector<OpFoldResult> ones(rank, b.getIndexAttr(1));
+  SmallVector<OpFoldResult> sizes =
+      getAsIndexOpFoldResult(b.getContext(), type.getShape());
+  Value empty = tensor::EmptyOp::create(b, loc, shape, type.getElementType());
+  auto padded =
+      tensor::InsertSliceOp::create(b, loc, value, empty, zeros, sizes, ones);
+  Value rows =
+      tensor::ExtractSliceOp::create(b, loc, padded, zeros, sizes, ones);
+  value.replaceAllUsesExcept(rows, padded);
+}
+
+namespace {
+struct PadStridesPass : public fairway::impl::PadStridesBase<PadStridesPass> {
+  void runOnOperation() override {
+    ParameterOnly parameterOnly;
+    llvm::SetVector<Value> values;
+    getOperation()->walk([&](linalg::GenericOp op) {
+      OpOperand *rows =
+          isMultiplyAccumulate(op) ? findRows(op, parameterOnly) : nullptr;
+      if (!rows)
+        return;
+      auto type = cast<RankedTensorType>(rows->get().getType());
+      int64_t rowBytes =
+          type.getShape().back() * type.getElementTypeBitWidth() / 8;
+      bool several = type.getNumElements() > type.getShape().back();
+      if (several && rowBytes % kSetBytes == 0 && belongsToReaders(rows->get()))
+        values.insert(rows->get());
+    });
+    OpBuilder builder(&getContext());
+    for (Value value : values)
+      padRows(value, builder);
+    numPadded += values.size();
+  }
+};
+} // namespace
