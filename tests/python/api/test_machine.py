@@ -44,7 +44,7 @@ def test_description_of_a_machine_stays_the_same() -> None:
         ("x86-64-v3", 256, 16, 2),
         ("x86-64-v4", 512, 32, 2),
         ("znver4", 512, 32, 1),
-        ("neoverse-v1", 128, 32, 4),
+        ("neoverse-v1", 128, 28, 4),
     ],
 )
 def test_named_processors_come_from_a_table(
