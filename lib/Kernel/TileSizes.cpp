@@ -53,8 +53,8 @@ public:
 private:
   /// The kernel's contraction, if it has one, by the root's loops.
   struct Contraction {
-    unsigned member; ///< its number
-    unsigned image;  ///< the operand that is not the weights
+    unsigned member;         ///< its number
+    unsigned weights, image; ///< its operands
     /// Loops that the weights do not follow (the last one is unrolled over
     /// registers), and loops that only they follow.
     SmallVector<unsigned> rows, panels;
@@ -67,6 +67,8 @@ private:
   double priceRereads(ArrayRef<int64_t> tile) const;
   double price(ArrayRef<int64_t> tile) const;
   double priceOfTile(ArrayRef<int64_t> tile) const;
+  double panelsOf(unsigned member, unsigned operand,
+                  ArrayRef<int64_t> tile) const;
   bool isScattered(ArrayRef<int64_t> tile) const;
   void search(unsigned next, SmallVectorImpl<int64_t> &tile);
 
@@ -144,7 +146,8 @@ void Model::findContraction(const Member &member, unsigned number) {
   unsigned vector = out.getDimPosition(out.getNumResults() - 1);
   for (OpOperand *weights : op.getDpsInputOperands()) {
     OpOperand *image = op.getDpsInputOperand(1 - weights->getOperandNumber());
-    Contraction found{number, image->getOperandNumber(), {}, {}};
+    Contraction found{
+        number, weights->getOperandNumber(), image->getOperandNumber(), {}, {}};
     AffineMap map = op.getMatchingIndexingMap(weights);
     AffineMap other = op.getMatchingIndexingMap(image);
     for (AffineExpr expr : out.getResults()) {
@@ -208,6 +211,19 @@ double Model::priceRows(ArrayRef<int64_t> tile) const {
   return double(time) / double(size);
 }
 
+/// How many panels of a tile an operand comes in, of which the cache need hold
+/// one at a time: those of the contraction's weights pass by.
+double Model::panelsOf(unsigned member, unsigned operand,
+                       ArrayRef<int64_t> tile) const {
+  if (!contraction || member != contraction->member ||
+      operand != contraction->weights)
+    return 1;
+  int64_t panels = 1;
+  for (unsigned loop : contraction->panels)
+    panels *= tile[loop];
+  return double(panels);
+}
+
 /// Bytes of the image that come from beyond the core's cache again for every
 /// panel of weights after the first.
 double Model::priceRereads(ArrayRef<int64_t> tile) const {
@@ -216,16 +232,14 @@ double Model::priceRereads(ArrayRef<int64_t> tile) const {
   if (bytes * cost.access[contraction->image].kept <=
       double(machine.l2Bytes) / 2)
     return 0;
-  int64_t panels = 1;
-  for (unsigned loop : contraction->panels)
-    panels *= tile[loop];
-  return double(panels - 1) * bytes;
+  double panels = panelsOf(contraction->member, contraction->weights, tile);
+  return (panels - 1) * bytes;
 }
 
 /// Nanoseconds that one worker needs for one tile, roughly.
 double Model::priceOfTile(ArrayRef<int64_t> tile) const {
   double operations = 0, traffic = 0, inside = 0;
-  for (const TileCost &cost : costs) {
+  for (auto [number, cost] : llvm::enumerate(costs)) {
     SmallVector<int64_t, 8> loops = cost.loopsIn(tile);
     double points = 1;
     for (int64_t size : loops)
@@ -233,7 +247,7 @@ double Model::priceOfTile(ArrayRef<int64_t> tile) const {
     operations += points * cost.operations;
     for (auto [index, access] : llvm::enumerate(cost.access)) {
       double bytes = cost.bytes(index, loops);
-      inside += bytes * access.kept;
+      inside += bytes * access.kept / panelsOf(number, index, tile);
       if (!access.internal)
         traffic += bytes;
     }
