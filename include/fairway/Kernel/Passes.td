@@ -116,7 +116,9 @@ def LowerGenerics : Pass<"fairway-lower-generics", "mlir::func::FuncOp"> {
       vector loop too; its lanes are then combined at the end.
     - one *row loop* that is unrolled over registers, so that what the vectors
       hold (a contraction's weights) is loaded once for several rows.
-    - reductions innermost, with all accumulators carried in registers.
+    - reductions innermost, with all accumulators carried in registers. Long
+      ones are cut around panels of weights, so that a piece stays in a cache;
+      the next panel and an epilogue's residual are prefetched.
 
     Lengths that no vector divides end in narrower vectors and, where they are
     not known, in scalar code. Bodies keep their meaning; only multiplications
@@ -150,7 +152,7 @@ def ExpandMath : Pass<"fairway-expand-math", "mlir::func::FuncOp"> {
   let description = [{
     Single-precision exponentials, logarithms, tanh, erf, sin and cos, and
     `1 / (1 + exp(-x))`, become multiplications and additions without branches
-    (lib/Kernel/Math), at most 2 ulp from the exact value for any argument. Half
+    (lib/Kernel/Math), at most 2 ulp from the exact value where checked. Half
     precision and bfloat16 go through single. `rsqrt` becomes a division, powers
     with small constant exponents products, and conversions from and to bfloat16
     integer arithmetic. Double precision and rare functions stay scalar: they

@@ -191,3 +191,34 @@ func.func @wrapped_index(%x: memref<64xf32>, %out: memref<10x64xf32>) {
   }
   return
 }
+
+// Weights in panels: the long sum is cut around them, and while the rows pass by
+// one panel, the next is fetched into the second cache.
+// CHECK-LABEL: func.func @panels
+// CHECK:         scf.for %[[K:.*]] = %{{.*}} to %c768{{.*}} step %c256
+// CHECK:           scf.for %[[P:.*]] = %{{.*}} to %c4
+// CHECK:             memref.prefetch %arg1[{{.*}}], read, locality<2>, data : memref<4x768x16xf32>
+// CHECK:             scf.for {{.*}} iter_args
+func.func @panels(%a: memref<128x768xf32>, %b: memref<4x768x16xf32>, %c: memref<128x4x16xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(m, p, l, k) -> (m, k)>, affine_map<(m, p, l, k) -> (p, k, l)>, affine_map<(m, p, l, k) -> (m, p, l)>], iterator_types = ["parallel", "parallel", "parallel", "reduction"]} ins(%a, %b : memref<128x768xf32>, memref<4x768x16xf32>) outs(%c : memref<128x4x16xf32>) {
+  ^bb0(%x: f32, %w: f32, %acc: f32):
+    %p = arith.mulf %x, %w : f32
+    %s = arith.addf %acc, %p : f32
+    linalg.yield %s : f32
+  }
+  return
+}
+
+// Weights that are not in panels have no next one.
+// CHECK-LABEL: func.func @no_panels
+// CHECK-NOT:     memref.prefetch
+// CHECK:         return
+func.func @no_panels(%a: memref<128x96xf32>, %b: memref<96x16xf32>, %c: memref<128x16xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(m, l, k) -> (m, k)>, affine_map<(m, l, k) -> (k, l)>, affine_map<(m, l, k) -> (m, l)>], iterator_types = ["parallel", "parallel", "reduction"]} ins(%a, %b : memref<128x96xf32>, memref<96x16xf32>) outs(%c : memref<128x16xf32>) {
+  ^bb0(%x: f32, %w: f32, %acc: f32):
+    %p = arith.mulf %x, %w : f32
+    %s = arith.addf %acc, %p : f32
+    linalg.yield %s : f32
+  }
+  return
+}
