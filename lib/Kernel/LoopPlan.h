@@ -54,6 +54,9 @@ struct LoopPlan {
 /// Blocks of this many lanes squared are still transposed in registers.
 inline constexpr int64_t kMaxTransposeLanes = 16;
 
+/// Bytes of a cache line; what is fetched ahead is counted in these.
+inline constexpr int64_t kLineBytes = 64;
+
 /// Bytes of vectors that may stay in the nearest cache beside other data.
 inline constexpr int64_t kPanelBytes = 16 * 1024;
 

@@ -136,7 +136,7 @@ void NestBuilder::prefetchPanel() {
     operands.push_back(ivs[dim]);
     total *= *size;
   }
-  int64_t lineElements = 512 / type.getElementTypeBitWidth();
+  int64_t lineElements = kLineBytes * 8 / type.getElementTypeBitWidth();
   OpFoldResult first = affine::makeComposedFoldedAffineApply(
       b, loc,
       AffineMap::get(operands.size(), 0,
@@ -185,7 +185,7 @@ void NestBuilder::prefetchEpilogue() {
           walkOf(op, *input, *site.rowDim) == Walk::Invariant ||
           walkOf(op, *input, *site.vectorDim) != Walk::Contiguous)
         continue;
-      int64_t line = 512 / type.getElementTypeBitWidth();
+      int64_t line = kLineBytes * 8 / type.getElementTypeBitWidth();
       for (int64_t row = 0; row < tile.rows; ++row)
         for (int64_t at = 0; at < tile.vectors * tile.lanes; at += line)
           after.prefetch(input->getOperandNumber(), {row, at, tile.lanes});

@@ -84,9 +84,6 @@ static void planChunks(linalg::GenericOp op, ArrayRef<int64_t> sizes,
   plan.parallel.append(rows);
 }
 
-/// Bytes of a cache line; what is fetched ahead is counted in these.
-static constexpr int64_t kLineBytes = 64;
-
 /// The loop over the panels of `weights`, if they lie in memory as
 /// `[panel][reductions in loop order][lanes]`.
 static std::optional<unsigned>
