@@ -16,8 +16,6 @@ using namespace mlir;
 namespace fairway {
 namespace {
 
-/// Rows that share one load of the weights.
-constexpr int64_t kTileRows = 6;
 /// With fewer rows the units wait for their own results.
 constexpr int64_t kMinTileRows = 4;
 /// An image's row is not cut below this many pixels.
@@ -204,7 +202,10 @@ void Model::findTilable() {
 /// block of few rows takes as long as one of `kMinTileRows`.
 double Model::priceRows(ArrayRef<int64_t> tile) const {
   int64_t size = tile[contraction->rows.back()];
-  int64_t blocks = llvm::divideCeil(size, kTileRows);
+  // Each row holds two accumulators; the weights and a broadcast need registers
+  // as well.
+  int64_t most = std::max<int64_t>(1, (machine.vectorRegisters - 4) / 2);
+  int64_t blocks = llvm::divideCeil(size, most);
   int64_t few = size / blocks, larger = size % blocks;
   int64_t time = larger * std::max(few + 1, kMinTileRows) +
                  (blocks - larger) * std::max(few, kMinTileRows);
