@@ -233,7 +233,8 @@ static void planTranspose(linalg::GenericOp op, ArrayRef<int64_t> sizes,
 
 /// Chooses the loop to unroll over registers, and how far.
 static void planRows(linalg::GenericOp op, ArrayRef<int64_t> sizes,
-                     const VectorUnit &unit, LoopPlan &plan) {
+                     const VectorUnit &unit, const LoopLimits &limits,
+                     LoopPlan &plan) {
   auto iterators = op.getIteratorTypesArray();
   if (op.getNumReductionLoops() == 0)
     return planTranspose(op, sizes, plan);
@@ -266,20 +267,24 @@ static void planRows(linalg::GenericOp op, ArrayRef<int64_t> sizes,
 
   if (plan.horizontal) {
     // A few independent sums hide the latency of the addition.
-    plan.vectors = std::clamp<int64_t>(vectorSize / plan.lanes, 1, 4);
+    plan.vectors = std::clamp<int64_t>(vectorSize / plan.lanes, 1,
+                                       limits.vectors.value_or(4));
     if (best) {
       plan.rowDim = best;
-      plan.rows = std::clamp<int64_t>(sizeOr(sizes[*best]), 1,
-                                      plan.vectors >= 4 ? 1 : 4);
-      if (plan.vectors >= 2 && plan.rows > 1)
+      plan.rows =
+          std::clamp<int64_t>(sizeOr(sizes[*best]), 1,
+                              limits.rows.value_or(plan.vectors >= 4 ? 1 : 4));
+      if (!limits.vectors && plan.vectors >= 2 && plan.rows > 1)
         plan.vectors = 2;
     }
     return;
   }
-  plan.vectors = std::clamp<int64_t>(vectorSize / plan.lanes, 1, best ? 2 : 8);
+  plan.vectors = std::clamp<int64_t>(vectorSize / plan.lanes, 1,
+                                     limits.vectors.value_or(best ? 2 : 8));
   if (!best)
     return;
-  int64_t limit = std::max<int64_t>(1, (budget - plan.vectors) / plan.vectors);
+  int64_t limit = limits.rows.value_or(
+      std::max<int64_t>(1, (budget - plan.vectors) / plan.vectors));
   int64_t size = sizeOr(sizes[*best]);
   int64_t tiles = llvm::divideCeil(size, limit);
   plan.rowDim = best;
@@ -289,7 +294,8 @@ static void planRows(linalg::GenericOp op, ArrayRef<int64_t> sizes,
                   : int64_t(llvm::divideCeil(size, tiles));
 }
 
-LoopPlan planLoops(linalg::GenericOp op, const VectorUnit &unit) {
+LoopPlan planLoops(linalg::GenericOp op, const VectorUnit &unit,
+                   const LoopLimits &limits) {
   SmallVector<int64_t> sizes = op.getStaticLoopRanges();
   std::optional<Candidate> best;
   for (unsigned dim = 0; dim < sizes.size(); ++dim) {
@@ -306,9 +312,9 @@ LoopPlan planLoops(linalg::GenericOp op, const VectorUnit &unit) {
   plan.vectorDim = best->dim;
   plan.horizontal = best->horizontal;
   plan.lanes = best->lanes;
-  planRows(op, sizes, unit, plan);
+  planRows(op, sizes, unit, limits, plan);
   orderLoops(op, sizes, plan);
-  planPanels(op, sizes, plan);
+  planPanels(op, sizes, limits, plan);
   return plan;
 }
 

@@ -17,6 +17,11 @@ struct VectorUnit {
   unsigned registers = 16;
 };
 
+/// What a kernel's configuration says of its reductions; see Config.td.
+struct LoopLimits {
+  std::optional<int64_t> rows, vectors, piece, prefetch;
+};
+
 /// How one generic becomes loops: a vector loop, a loop unrolled over
 /// registers, and the order of the others.
 struct LoopPlan {
@@ -41,14 +46,19 @@ struct LoopPlan {
   unsigned hoisted = 0, chunkLevel = 0;
   int64_t chunk = 0;
   bool isChunked() const { return hoisted > 0 || chunk > 0; }
+  /// Elements of a piece, 0 if the reductions are not cut; nothing where they
+  /// cannot be.
+  std::optional<int64_t> piece;
   /// The operand whose vectors all rows share (weights), if it comes in panels
   /// that lie in memory in the order in which the reductions read them. While
-  /// the rows pass by one panel, the next one is fetched into the cache.
+  /// the rows pass by one panel, a later one is fetched into the cache.
   std::optional<unsigned> panelOperand;
   /// The parallel loop over its panels, and cache lines that one visit of all
   /// rows reads of a panel.
   unsigned panelDim = 0;
   int64_t panelLines = 0;
+  /// How many panels ahead is fetched; 0: nothing is.
+  int64_t panelsAhead = 1;
 };
 
 /// Blocks of this many lanes squared are still transposed in registers.
@@ -62,8 +72,9 @@ inline constexpr int64_t kPanelBytes = 16 * 1024;
 
 /// Chooses the plan for `op` (on memrefs) by a small cost model: contiguous
 /// accesses are cheap, invariant ones nearly free, strided ones cost a lane
-/// each.
-LoopPlan planLoops(mlir::linalg::GenericOp op, const VectorUnit &unit);
+/// each. What `limits` says of reductions goes before the model.
+LoopPlan planLoops(mlir::linalg::GenericOp op, const VectorUnit &unit,
+                   const LoopLimits &limits = {});
 
 /// The plan that is always right: one element at a time.
 LoopPlan planScalarLoops(mlir::linalg::GenericOp op);

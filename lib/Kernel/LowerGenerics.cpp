@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "FuseNests.h"
+#include "fairway/Kernel/Config.h"
 #include "fairway/Kernel/Passes.h"
 
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
@@ -65,6 +66,7 @@ struct LowerGenerics : public fairway::impl::LowerGenericsBase<LowerGenerics> {
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       return signalPassFailure();
 
+    config = fairway::getConfig(getOperation());
     IRRewriter rewriter(&getContext());
     SmallVector<memref::CopyOp> copies;
     getOperation()->walk([&](memref::CopyOp copy) { copies.push_back(copy); });
@@ -91,18 +93,54 @@ struct LowerGenerics : public fairway::impl::LowerGenericsBase<LowerGenerics> {
         (op.getNumReductionLoops() > 0 ? reductions : others).push_back(op);
     });
     llvm::SmallPtrSet<Operation *, 16> done;
-    for (linalg::GenericOp op : reductions)
-      lower(rewriter, op, done);
+    int64_t longest = 0;
+    std::optional<fairway::LoopPlan> main;
+    for (linalg::GenericOp op : reductions) {
+      int64_t points = countPoints(op);
+      fairway::LoopPlan plan = lower(rewriter, op, done);
+      if (points > longest) {
+        longest = points;
+        main = plan;
+      }
+    }
+    if (main && getOperation()->hasAttr("fairway.kernel"))
+      writeDown(*main);
     for (linalg::GenericOp op : others)
       if (!done.contains(op))
         lower(rewriter, op, done);
   }
 
+  /// Points of the loops whose length is known.
+  static int64_t countPoints(linalg::GenericOp op) {
+    int64_t points = 1;
+    for (int64_t size : op.getStaticLoopRanges())
+      if (!ShapedType::isDynamic(size))
+        points *= size;
+    return points;
+  }
+
+  /// Notes in the kernel's configuration what became of its longest reduction.
+  void writeDown(const fairway::LoopPlan &plan) {
+    std::optional<int64_t> rows, vectors, prefetch;
+    if (plan.vectorDim)
+      vectors = plan.vectors;
+    if (plan.vectorDim && plan.rowDim)
+      rows = plan.rows;
+    if (plan.panelOperand)
+      prefetch = plan.panelsAhead;
+    getOperation()->setAttr(
+        fairway::kConfigAttr,
+        fairway::KernelConfigAttr::get(&getContext(), config.getTile(), rows,
+                                       vectors, plan.piece, prefetch));
+  }
+
   /// Lowers `op` and what is fused with it; adds those to `done`.
-  void lower(RewriterBase &rewriter, linalg::GenericOp op,
-             llvm::SmallPtrSetImpl<Operation *> &done) {
+  fairway::LoopPlan lower(RewriterBase &rewriter, linalg::GenericOp op,
+                          llvm::SmallPtrSetImpl<Operation *> &done) {
     fairway::LoopPlan plan =
-        fairway::planLoops(op, fairway::VectorUnit{vectorBits, registers});
+        fairway::planLoops(op, fairway::VectorUnit{vectorBits, registers},
+                           {config.getRows(), config.getVectors(),
+                            config.getPiece(), config.getPrefetch()});
     fairway::Fusion fusion = fairway::fuseNeighbours(op, plan);
     SmallVector<Operation *> group{op};
     if (fusion.init)
@@ -119,7 +157,10 @@ struct LowerGenerics : public fairway::impl::LowerGenericsBase<LowerGenerics> {
       done.insert(member);
       rewriter.eraseOp(member);
     }
+    return plan;
   }
+
+  fairway::KernelConfigAttr config;
 };
 
 } // namespace

@@ -113,11 +113,11 @@ void NestBuilder::emitEpilogue(ArrayRef<Values> results) {
   }
 }
 
-/// Fetches this block's share of the next panel: when all rows have passed, it
-/// is there. Behind the last panel lies the next tile's first one, or nothing,
-/// which a prefetch does not mind.
+/// Fetches this block's share of a later panel: when all rows have passed by
+/// those before it, it is there. Behind the last panel lies the next tile's
+/// first one, or nothing, which a prefetch does not mind.
 void NestBuilder::prefetchPanel() {
-  if (!plan.panelOperand)
+  if (!plan.panelOperand || plan.panelsAhead == 0)
     return;
   OpOperand &weights = main->getOpOperand(*plan.panelOperand);
   AffineMap map = main.getMatchingIndexingMap(&weights);
@@ -150,7 +150,7 @@ void NestBuilder::prefetchPanel() {
     OpFoldResult at = ivs[dim];
     if (dim == plan.panelDim)
       at = affine::makeComposedFoldedAffineApply(
-          b, loc, AffineMap::get(1, 0, d0 + 1), {at});
+          b, loc, AffineMap::get(1, 0, d0 + plan.panelsAhead), {at});
     else if (llvm::is_contained(
                  ArrayRef(plan.reductions).drop_front(plan.hoisted), dim))
       at = lowers[dim];

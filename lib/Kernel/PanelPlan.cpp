@@ -41,14 +41,21 @@ static bool movesOthers(linalg::GenericOp op, OpOperand *weights,
 /// around the panels: what the rows read in one piece stays in the core's own
 /// cache for all panels of the tile.
 static void planChunks(linalg::GenericOp op, ArrayRef<int64_t> sizes,
-                       OpOperand *weights, LoopPlan &plan) {
+                       OpOperand *weights, const LoopLimits &limits,
+                       LoopPlan &plan) {
   for (unsigned dim : plan.reductions)
     if (ShapedType::isDynamic(sizes[dim]))
       return;
+  plan.piece = 0;
+  if (limits.piece == 0)
+    return;
   auto type = cast<MemRefType>(weights->get().getType());
   int64_t vectorBytes = plan.lanes * plan.vectors *
                         llvm::divideCeil(type.getElementTypeBitWidth(), 8);
-  int64_t limit = std::max<int64_t>(1, kPanelBytes / vectorBytes);
+  int64_t limit =
+      limits.piece.value_or(std::max<int64_t>(1, kPanelBytes / vectorBytes));
+  // A little more than fits is not worth a cut, unless it is asked for.
+  int64_t most = limits.piece ? limit : limit * 3 / 2;
   int64_t total = 1, visits = 1;
   for (unsigned dim : plan.reductions)
     total *= sizes[dim];
@@ -64,12 +71,12 @@ static void planChunks(linalg::GenericOp op, ArrayRef<int64_t> sizes,
       (movesOthers(op, weights, dim) ? batches : panels).push_back(dim);
     }
   }
-  if (total <= limit * 3 / 2 || visits < 2 * plan.rows)
+  if (total <= most || (!limits.piece && visits < 2 * plan.rows))
     return;
   int64_t rest = total;
-  while (plan.hoisted + 1 < plan.reductions.size() && rest > limit * 3 / 2)
+  while (plan.hoisted + 1 < plan.reductions.size() && rest > most)
     rest /= sizes[plan.reductions[plan.hoisted++]];
-  if (rest > limit * 3 / 2) {
+  if (rest > most) {
     int64_t pieces = llvm::divideCeil(rest, limit);
     plan.chunk = llvm::divideCeil(rest, pieces);
     for (int64_t more = pieces; more < 2 * pieces; ++more)
@@ -78,6 +85,9 @@ static void planChunks(linalg::GenericOp op, ArrayRef<int64_t> sizes,
         break;
       }
   }
+  plan.piece = rest;
+  if (plan.chunk)
+    plan.piece = plan.chunk;
   plan.chunkLevel = batches.size();
   plan.parallel = batches;
   plan.parallel.append(panels);
@@ -131,14 +141,16 @@ static void planPrefetch(linalg::GenericOp op, ArrayRef<int64_t> sizes,
   plan.panelLines = llvm::divideCeil(bytes, kLineBytes);
 }
 
-void planPanels(linalg::GenericOp op, ArrayRef<int64_t> sizes, LoopPlan &plan) {
+void planPanels(linalg::GenericOp op, ArrayRef<int64_t> sizes,
+                const LoopLimits &limits, LoopPlan &plan) {
   if (plan.horizontal || !plan.rowDim || plan.reductions.empty())
     return;
   OpOperand *weights = findSharedVectors(op, plan);
   if (!weights)
     return;
   std::optional<unsigned> panel = findPanels(op, weights, plan);
-  planChunks(op, sizes, weights, plan);
+  planChunks(op, sizes, weights, limits, plan);
+  plan.panelsAhead = limits.prefetch.value_or(1);
   if (panel)
     planPrefetch(op, sizes, weights, *panel, plan);
 }

@@ -13,10 +13,10 @@ namespace fairway {
 
 /// Decides what a contraction with a row loop does about the memory that its
 /// vectors come from: cuts long reductions to what the nearest cache holds, and
-/// fetches the next panel of weights ahead. `sizes` are the op's loops; `plan`
-/// holds the rest of the decisions.
+/// fetches the next panels of weights ahead, both as far as `limits` does not
+/// say how. `sizes` are the op's loops; `plan` holds the rest of the decisions.
 void planPanels(mlir::linalg::GenericOp op, llvm::ArrayRef<int64_t> sizes,
-                LoopPlan &plan);
+                const LoopLimits &limits, LoopPlan &plan);
 
 } // namespace fairway
 

@@ -4,7 +4,9 @@
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "TileRoots.h"
 #include "TileSizes.h"
+#include "fairway/Kernel/Config.h"
 #include "fairway/Kernel/Passes.h"
 
 #include "mlir/Dialect/SCF/Transforms/TileUsingInterface.h"
@@ -19,11 +21,6 @@ using namespace mlir;
 
 namespace {
 
-/// Elements of a border that are worth a piece of their own, and the most
-/// pieces.
-constexpr int64_t kBorderPiece = 4096;
-constexpr int64_t kMaxBorderPieces = 8;
-
 /// The argument of the function that `value` is a view of, if any.
 BlockArgument rootArgument(Value value) {
   while (Operation *op = value.getDefiningOp()) {
@@ -33,70 +30,6 @@ BlockArgument rootArgument(Value value) {
     value = op->getOperand(0);
   }
   return cast<BlockArgument>(value);
-}
-
-/// An insertion copies: make that a generic on the slice, which can be tiled.
-void exposeCopies(func::FuncOp func, RewriterBase &rewriter) {
-  SmallVector<tensor::InsertSliceOp> inserts(
-      func.getBody().front().getOps<tensor::InsertSliceOp>());
-  for (tensor::InsertSliceOp insert : inserts) {
-    if (insert.getSource().getDefiningOp<linalg::LinalgOp>())
-      continue;
-    rewriter.setInsertionPoint(insert);
-    Location loc = insert.getLoc();
-    RankedTensorType type = insert.getSourceType();
-    Value target = tensor::ExtractSliceOp::create(
-        rewriter, loc, type, insert.getDest(), insert.getMixedOffsets(),
-        insert.getMixedSizes(), insert.getMixedStrides());
-    AffineMap map = rewriter.getMultiDimIdentityMap(type.getRank());
-    SmallVector<utils::IteratorType> iterators(type.getRank(),
-                                               utils::IteratorType::parallel);
-    auto copy = linalg::GenericOp::create(
-        rewriter, loc, type, insert.getSource(), target,
-        ArrayRef<AffineMap>{map, map}, iterators,
-        [](OpBuilder &b, Location at, ValueRange args) {
-          linalg::YieldOp::create(b, at, args[0]);
-        });
-    insert.getSourceMutable().assign(copy.getResult(0));
-  }
-}
-
-/// Whether `op` fills a part of a destination that others write beside it.
-bool isBorder(linalg::LinalgOp op) {
-  return isa<linalg::FillOp>(op) &&
-         op.getDpsInits()[0].getDefiningOp<tensor::ExtractSliceOp>();
-}
-
-/// Tile sizes for a border: some pieces of its longest dimension. However small
-/// it is, it must be a loop of its own, or every worker would fill all of it.
-SmallVector<int64_t> splitBorder(linalg::LinalgOp fill) {
-  SmallVector<int64_t> sizes = fill.getStaticLoopRanges();
-  auto longest = llvm::max_element(sizes);
-  int64_t elements = 1;
-  for (int64_t size : sizes)
-    elements *= size;
-  int64_t pieces =
-      std::clamp<int64_t>(elements / kBorderPiece, 2, kMaxBorderPieces);
-  SmallVector<int64_t> tile(sizes.size(), 0);
-  tile[longest - sizes.begin()] = llvm::divideCeil(*longest, pieces);
-  return tile;
-}
-
-/// The ops that are tiled: the last linalg op, and others that write their own
-/// part of a result (pieces of a concatenation).
-SmallVector<linalg::LinalgOp> findRoots(func::FuncOp func) {
-  SmallVector<linalg::LinalgOp> all(
-      func.getBody().front().getOps<linalg::LinalgOp>());
-  SmallVector<linalg::LinalgOp> roots;
-  for (linalg::LinalgOp op : all) {
-    bool feeds = llvm::any_of(op->getUsers(), [](Operation *user) {
-      return !isa<tensor::InsertSliceOp, func::ReturnOp, tensor::ExpandShapeOp,
-                  tensor::CollapseShapeOp>(user);
-    });
-    if (!feeds)
-      roots.push_back(op);
-  }
-  return roots;
 }
 
 /// After tiling, every worker runs what stands outside of the loops, and all
@@ -146,6 +79,13 @@ LogicalResult verifyParallel(func::FuncOp func) {
   return success();
 }
 
+/// An op that is tiled, and how; empty: it is not.
+struct RootTile {
+  linalg::LinalgOp root;
+  bool border;
+  SmallVector<int64_t> sizes;
+};
+
 struct TileKernels : public fairway::impl::TileKernelsBase<TileKernels> {
   using TileKernelsBase::TileKernelsBase;
 
@@ -154,27 +94,92 @@ struct TileKernels : public fairway::impl::TileKernelsBase<TileKernels> {
     if (!func->hasAttr("fairway.kernel") || func.isExternal())
       return;
     IRRewriter rewriter(&getContext());
-    exposeCopies(func, rewriter);
+    fairway::exposeCopies(func, rewriter);
+    FailureOr<SmallVector<RootTile>> plan = planTiles(func);
+    if (failed(plan))
+      return signalPassFailure();
+    bool single = bool(fairway::findSingleRoot(func));
+    DenseI64ArrayAttr given = fairway::getConfig(func).getTile();
     OwningOpRef<func::FuncOp> whole = func.clone();
-    if (failed(tile(func, rewriter)) || failed(verifyParallel(func))) {
-      // Not a shape that tiling handles: one tile computes everything.
-      func.getBody().takeBody(whole->getBody());
-      ++serial;
+    if (succeeded(tile(func, *plan, rewriter)) &&
+        succeeded(verifyParallel(func))) {
+      if (single)
+        writeDown(func, mainTile(*plan));
+      return;
     }
+    if (given && !given.empty()) {
+      whole->emitError("the kernel cannot be tiled as its configuration says");
+      return signalPassFailure();
+    }
+    // Not a shape that tiling handles: one tile computes everything.
+    func.getBody().takeBody(whole->getBody());
+    if (single)
+      writeDown(func, {});
+    ++serial;
   }
 
-  LogicalResult tile(func::FuncOp func, RewriterBase &rewriter) {
-    for (linalg::LinalgOp root : findRoots(func)) {
-      SmallVector<int64_t> sizes =
-          fairway::chooseTileSizes(root, machine, threads);
-      if (!tileSizes.empty())
-        sizes = llvm::to_vector(*tileSizes);
-      if (isBorder(root))
-        sizes = splitBorder(root);
-      if (sizes.empty())
+  /// What the configuration says, or else the cost model.
+  FailureOr<SmallVector<RootTile>> planTiles(func::FuncOp func) {
+    SmallVector<RootTile> plan;
+    linalg::LinalgOp single = fairway::findSingleRoot(func);
+    DenseI64ArrayAttr given = fairway::getConfig(func).getTile();
+    if (given && !single)
+      return func.emitError("a kernel with several results or none has no "
+                            "'tile' in its configuration");
+    for (linalg::LinalgOp root : fairway::findRoots(func)) {
+      RootTile tile{root, fairway::isBorder(root), {}};
+      if (tile.border) {
+        tile.sizes = fairway::splitBorder(root);
+      } else if (given) {
+        if (failed(checkTile(root, given)))
+          return failure();
+        tile.sizes.assign(given.asArrayRef().begin(), given.asArrayRef().end());
+      } else {
+        tile.sizes = fairway::chooseTileSizes(root, machine, threads);
+      }
+      plan.push_back(std::move(tile));
+    }
+    return plan;
+  }
+
+  static LogicalResult checkTile(linalg::LinalgOp root,
+                                 DenseI64ArrayAttr tile) {
+    if (tile.empty())
+      return success();
+    if (tile.size() != int64_t(root.getNumLoops()))
+      return root.emitOpError("has ")
+             << root.getNumLoops() << " loops, 'tile' in the kernel's "
+             << "configuration is for " << tile.size();
+    SmallVector<bool> divisible = fairway::findDivisibleLoops(root);
+    for (auto [loop, size] : llvm::enumerate(tile.asArrayRef()))
+      if (size > 0 && !divisible[loop])
+        return root.emitOpError("cannot be divided along loop ")
+               << loop << ", which 'tile' in the kernel's configuration does";
+    return success();
+  }
+
+  /// The tile of a kernel's only root, beside those of borders.
+  static ArrayRef<int64_t> mainTile(ArrayRef<RootTile> plan) {
+    return llvm::find_if(plan, [](const RootTile &t) { return !t.border; })
+        ->sizes;
+  }
+
+  static void writeDown(func::FuncOp func, ArrayRef<int64_t> tile) {
+    fairway::KernelConfigAttr config = fairway::getConfig(func);
+    func->setAttr(fairway::kConfigAttr,
+                  fairway::KernelConfigAttr::get(
+                      func.getContext(),
+                      DenseI64ArrayAttr::get(func.getContext(), tile),
+                      config.getRows(), config.getVectors(), config.getPiece(),
+                      config.getPrefetch()));
+  }
+
+  LogicalResult tile(func::FuncOp func, ArrayRef<RootTile> plan,
+                     RewriterBase &rewriter) {
+    for (const RootTile &root : plan) {
+      if (root.sizes.empty())
         continue;
-      sizes.resize(root.getNumLoops(), 0);
-      if (failed(tileRoot(root, sizes, rewriter)))
+      if (failed(tileRoot(root.root, root.sizes, rewriter)))
         return failure();
       ++tiled;
     }

@@ -47,6 +47,9 @@ public:
   Model(linalg::LinalgOp root, const MachineDescription &machine,
         unsigned threads);
   SmallVector<int64_t> choose();
+  using Visitor = llvm::function_ref<void(double price, ArrayRef<int64_t>)>;
+  void visit(Visitor visit);
+  bool mayDivide(unsigned loop);
 
 private:
   /// The kernel's contraction, if it has one, by the root's loops.
@@ -68,7 +71,8 @@ private:
   double panelsOf(unsigned member, unsigned operand,
                   ArrayRef<int64_t> tile) const;
   bool isScattered(ArrayRef<int64_t> tile) const;
-  void search(unsigned next, SmallVectorImpl<int64_t> &tile);
+  void search(unsigned next, SmallVectorImpl<int64_t> &tile, Visitor visit);
+  SmallVector<int64_t> withoutWholeLoops(ArrayRef<int64_t> tile) const;
 
   linalg::LinalgOp root;
   const MachineDescription &machine;
@@ -78,8 +82,6 @@ private:
   std::vector<TileCost> costs; ///< of the members
   std::optional<Contraction> contraction;
   SmallVector<unsigned> tilable;
-  SmallVector<int64_t> best;
-  double bestPrice = 0;
 };
 
 } // namespace
@@ -166,14 +168,28 @@ void Model::findContraction(const Member &member, unsigned number) {
 
 /// A loop of the root may be tiled if no producer with a reduction (or whose
 /// value leaves the kernel) would be computed again in several tiles.
+bool Model::mayDivide(unsigned loop) {
+  if (root.getIteratorTypesArray()[loop] != utils::IteratorType::parallel)
+    return false;
+  for (auto &[op, member] : members) {
+    bool follows = llvm::is_contained(member.rootLoop, loop);
+    bool returned = llvm::any_of(op->getUsers(), [](Operation *user) {
+      return isa<func::ReturnOp>(user);
+    });
+    if (!follows && (member.op.getNumReductionLoops() > 0 || returned))
+      return false;
+  }
+  return true;
+}
+
 void Model::findTilable() {
   AffineMap out = root.getMatchingIndexingMap(root.getDpsInitOperand(0));
   std::optional<unsigned> innermost;
   if (out.getNumResults() > 0)
     if (auto dim = dyn_cast<AffineDimExpr>(out.getResults().back()))
       innermost = dim.getPosition();
-  for (auto [loop, kind] : llvm::enumerate(root.getIteratorTypesArray())) {
-    if (kind != utils::IteratorType::parallel || sizes[loop] < 2)
+  for (unsigned loop = 0; loop < sizes.size(); ++loop) {
+    if (sizes[loop] < 2 || !mayDivide(loop))
       continue;
     // Vectors lie along the innermost dimension: leave it whole unless long.
     if (loop == innermost && sizes[loop] < 4096)
@@ -182,17 +198,7 @@ void Model::findTilable() {
     if (contraction && contraction->rows.size() > 1 &&
         contraction->rows.back() == loop && sizes[loop] < kLongRow)
       continue;
-    bool once = true;
-    for (auto &[op, member] : members) {
-      bool follows = llvm::is_contained(member.rootLoop, unsigned(loop));
-      bool returned = llvm::any_of(op->getUsers(), [](Operation *user) {
-        return isa<func::ReturnOp>(user);
-      });
-      if (!follows && (member.op.getNumReductionLoops() > 0 || returned))
-        once = false;
-    }
-    if (once)
-      tilable.push_back(loop);
+    tilable.push_back(loop);
   }
   if (tilable.size() > 4)
     tilable.resize(4);
@@ -299,15 +305,10 @@ bool Model::isScattered(ArrayRef<int64_t> tile) const {
   return false;
 }
 
-void Model::search(unsigned next, SmallVectorImpl<int64_t> &tile) {
-  if (next == tilable.size()) {
-    double p = price(tile) * (isScattered(tile) ? kScattered : 1.0);
-    if (best.empty() || p < bestPrice * 0.999) {
-      bestPrice = p;
-      best.assign(tile.begin(), tile.end());
-    }
-    return;
-  }
+void Model::search(unsigned next, SmallVectorImpl<int64_t> &tile,
+                   Visitor visit) {
+  if (next == tilable.size())
+    return visit(price(tile) * (isScattered(tile) ? kScattered : 1.0), tile);
   unsigned loop = tilable[next];
   int64_t last = 0;
   for (int64_t parts : {1, 2, 3, 4, 6, 7, 8, 12, 14, 16, 24, 28, 32, 48, 64}) {
@@ -318,36 +319,75 @@ void Model::search(unsigned next, SmallVectorImpl<int64_t> &tile) {
       size = llvm::alignTo(size, 64);
     last = size;
     tile[loop] = size;
-    search(next + 1, tile);
+    search(next + 1, tile, visit);
   }
   tile[loop] = sizes[loop];
 }
 
-SmallVector<int64_t> Model::choose() {
-  if (tilable.empty())
-    return {};
-  SmallVector<int64_t> whole(sizes), tile(sizes);
-  // Too little work to hand out.
-  if (priceOfTile(whole) < 4000)
-    return {};
-  search(0, tile);
+/// What tiling takes: 0 for loops that stay whole, empty if all do.
+SmallVector<int64_t> Model::withoutWholeLoops(ArrayRef<int64_t> tile) const {
   SmallVector<int64_t> result(sizes.size(), 0);
   bool any = false;
   for (unsigned loop : tilable)
-    if (best[loop] < sizes[loop]) {
-      result[loop] = best[loop];
+    if (tile[loop] < sizes[loop]) {
+      result[loop] = tile[loop];
       any = true;
     }
   return any ? result : SmallVector<int64_t>{};
 }
 
+SmallVector<int64_t> Model::choose() {
+  if (tilable.empty())
+    return {};
+  SmallVector<int64_t> tile(sizes), best;
+  // Too little work to hand out.
+  if (priceOfTile(tile) < 4000)
+    return {};
+  double bestPrice = 0;
+  search(0, tile, [&](double price, ArrayRef<int64_t> tried) {
+    if (best.empty() || price < bestPrice * 0.999) {
+      bestPrice = price;
+      best.assign(tried.begin(), tried.end());
+    }
+  });
+  return withoutWholeLoops(best);
+}
+
+/// Visits every tiling in the form that tiling takes.
+void Model::visit(Visitor visit) {
+  SmallVector<int64_t> tile(sizes);
+  search(0, tile, [&](double price, ArrayRef<int64_t> tried) {
+    visit(price, withoutWholeLoops(tried));
+  });
+}
+
+static bool hasDynamicLoops(linalg::LinalgOp root) {
+  return llvm::any_of(root.getStaticLoopRanges(), ShapedType::isDynamic);
+}
+
 SmallVector<int64_t> chooseTileSizes(linalg::LinalgOp root,
                                      const MachineDescription &machine,
                                      unsigned threads) {
-  for (int64_t size : root.getStaticLoopRanges())
-    if (ShapedType::isDynamic(size))
-      return {};
+  if (hasDynamicLoops(root))
+    return {};
   return Model(root, machine, threads).choose();
+}
+
+void visitTileSizes(linalg::LinalgOp root, const MachineDescription &machine,
+                    unsigned threads,
+                    llvm::function_ref<void(double, ArrayRef<int64_t>)> visit) {
+  if (!hasDynamicLoops(root))
+    Model(root, machine, threads).visit(visit);
+}
+
+SmallVector<bool> findDivisibleLoops(linalg::LinalgOp root) {
+  SmallVector<bool> divisible(root.getNumLoops(), false);
+  if (hasDynamicLoops(root))
+    return divisible;
+  Model model(root, MachineDescription(), /*threads=*/1);
+  for (unsigned loop = 0; loop < divisible.size(); ++loop)
+    divisible[loop] = model.mayDivide(loop);
+  return divisible;
 }
 
 } // namespace fairway

@@ -21,6 +21,17 @@ llvm::SmallVector<int64_t> chooseTileSizes(mlir::linalg::LinalgOp root,
                                            const MachineDescription &machine,
                                            unsigned threads);
 
+/// Calls `visit` with every tiling that the choice is made from, in the same
+/// form, and with the nanoseconds that it is thought to take.
+void visitTileSizes(
+    mlir::linalg::LinalgOp root, const MachineDescription &machine,
+    unsigned threads,
+    llvm::function_ref<void(double, llvm::ArrayRef<int64_t>)> visit);
+
+/// For each loop of `root` whether tiles may divide it: nothing that it needs
+/// would be computed, or written, more than once.
+llvm::SmallVector<bool> findDivisibleLoops(mlir::linalg::LinalgOp root);
+
 } // namespace fairway
 
 #endif // FAIRWAY_LIB_KERNEL_TILESIZES_H

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "fairway/Support/Registration.h"
 #include "fairway/Graph/Passes.h"
+#include "fairway/Kernel/Config.h"
 #include "fairway/Kernel/Passes.h"
 #include "fairway/Plan/Passes.h"
 #include "fairway/Target/Passes.h"
@@ -56,7 +57,7 @@ using namespace mlir;
 void fairway::registerDialects(DialectRegistry &registry) {
   registry.insert<affine::AffineDialect, arith::ArithDialect,
                   bufferization::BufferizationDialect, cf::ControlFlowDialect,
-                  complex::ComplexDialect, func::FuncDialect,
+                  complex::ComplexDialect, FairwayDialect, func::FuncDialect,
                   linalg::LinalgDialect, LLVM::LLVMDialect, math::MathDialect,
                   memref::MemRefDialect, ml_program::MLProgramDialect,
                   scf::SCFDialect, tensor::TensorDialect, tosa::TosaDialect,

@@ -7,6 +7,7 @@
 #ifndef FAIRWAY_KERNEL_PASSES_H
 #define FAIRWAY_KERNEL_PASSES_H
 
+#include "fairway/Kernel/Config.h"
 #include "fairway/Support/MachineDescription.h"
 
 #include "mlir/Pass/Pass.h"

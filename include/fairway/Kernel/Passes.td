@@ -47,7 +47,8 @@ def TileKernels : Pass<"fairway-tile-kernels", "mlir::func::FuncOp"> {
     touches fits a core's cache, expensive work is done once, and the work
     is even among `threads` workers. Where it costs next to nothing there are
     enough tiles for more workers than that, too. A kernel that is too small, or whose form
-    tiling does not handle, is left whole.
+    tiling does not handle, is left whole. A kernel that already has a
+    `fairway.config` with a `tile` keeps it; others get what was chosen.
 
     ```mlir
     %0 = linalg.generic (contraction) outs(%empty)
@@ -67,16 +68,14 @@ def TileKernels : Pass<"fairway-tile-kernels", "mlir::func::FuncOp"> {
            "What the cost model knows of the machine.">,
     Option<"threads", "threads", "unsigned", "8",
            "How many workers a kernel will usually be divided among.">,
-    ListOption<"tileSizes", "tile-sizes", "int64_t",
-               "Tile sizes to use instead of the cost model's.">,
   ];
   let statistics = [
     Statistic<"tiled", "tiled", "ops tiled with their producers">,
     Statistic<"serial", "serial", "kernels left whole">
   ];
   let dependentDialects = [
-    "mlir::affine::AffineDialect", "mlir::scf::SCFDialect",
-    "mlir::tensor::TensorDialect"
+    "mlir::affine::AffineDialect", "fairway::FairwayDialect",
+    "mlir::scf::SCFDialect", "mlir::tensor::TensorDialect"
   ];
 }
 
@@ -122,7 +121,9 @@ def LowerGenerics : Pass<"fairway-lower-generics", "mlir::func::FuncOp"> {
 
     Lengths that no vector divides end in narrower vectors and, where they are
     not known, in scalar code. Bodies keep their meaning; only multiplications
-    and additions may contract and reductions may associate anew.
+    and additions may contract and reductions may associate anew. What a
+    kernel's `fairway.config` says of rows, vectors, pieces and prefetching goes
+    before the plan's own choice; afterwards it tells what was done.
 
     ```mlir
     // C[m, n] += A[m, k] * B[k, n] becomes
@@ -142,8 +143,8 @@ def LowerGenerics : Pass<"fairway-lower-generics", "mlir::func::FuncOp"> {
   let statistics = [Statistic<"lowered", "lowered", "generics lowered">];
   let dependentDialects = [
     "mlir::affine::AffineDialect", "mlir::arith::ArithDialect",
-    "mlir::memref::MemRefDialect", "mlir::scf::SCFDialect",
-    "mlir::vector::VectorDialect"
+    "fairway::FairwayDialect", "mlir::memref::MemRefDialect",
+    "mlir::scf::SCFDialect", "mlir::vector::VectorDialect"
   ];
 }
 

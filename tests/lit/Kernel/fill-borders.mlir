@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // RUN: fairway-opt %s --pass-pipeline='builtin.module(func.func(fairway-fill-borders))' -split-input-file | FileCheck %s
-// RUN: fairway-opt %s --pass-pipeline='builtin.module(func.func(fairway-fill-borders,fairway-tile-kernels{tile-sizes=4}))' -split-input-file | FileCheck %s --check-prefix=TILED
+// RUN: fairway-opt %s --pass-pipeline='builtin.module(func.func(fairway-fill-borders,fairway-tile-kernels))' -split-input-file | FileCheck %s --check-prefix=TILED
 
 #id = affine_map<(h, w) -> (h, w)>
 
@@ -21,7 +21,7 @@
 // TILED-LABEL: @halo
 // TILED-COUNT-5: scf.forall
 func.func private @halo(%x: tensor<8x8xf32>, %out: tensor<10x12xf32>) -> tensor<10x12xf32>
-    attributes {fairway.kernel = "elementwise", fairway.num_outs = 1 : i64} {
+    attributes {fairway.config = #fairway.kernel_config<tile = [4, 0]>, fairway.kernel = "elementwise", fairway.num_outs = 1 : i64} {
   %zero = arith.constant 0.0 : f32
   %empty = tensor.empty() : tensor<8x8xf32>
   %0 = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]} ins(%x : tensor<8x8xf32>) outs(%empty : tensor<8x8xf32>) {

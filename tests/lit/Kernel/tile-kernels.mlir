@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // RUN: fairway-opt %s --pass-pipeline='builtin.module(func.func(fairway-tile-kernels,canonicalize,cse))' | FileCheck %s
-// RUN: fairway-opt %s --pass-pipeline='builtin.module(func.func(fairway-tile-kernels{tile-sizes=50,3},canonicalize,cse))' | FileCheck %s --check-prefix=SIZES
 // RUN: fairway-opt %s --pass-pipeline='builtin.module(func.func(fairway-tile-kernels{machine={l2-bytes=65536}},canonicalize,cse))' | FileCheck %s --check-prefix=CACHE
 // RUN: fairway-opt %s --pass-pipeline='builtin.module(func.func(fairway-tile-kernels{threads=1 machine={l2-bytes=16777216}},canonicalize,cse))' | FileCheck %s --check-prefix=ONE
 // RUN: fairway-opt %s --pass-pipeline='builtin.module(func.func(fairway-tile-kernels{threads=6},canonicalize,cse))' | FileCheck %s --check-prefix=SIX
@@ -20,6 +19,7 @@
 // Rows stay whole: a piece of their long sums fits the cache beside the weights.
 // CHECK-LABEL: func.func private @matmul
 // CHECK-SAME:    %[[OUT:[a-z0-9]+]]: tensor<128x48x16xf32>) ->
+// CHECK-SAME:    fairway.config = #fairway.kernel_config<tile = [0, 6, 0]>
 // CHECK-NOT:   linalg
 // CHECK:       scf.forall {{.*}} = (0) to (48) step (6) shared_outs(%{{.*}} = %[[OUT]])
 // CHECK:         linalg.fill
@@ -28,11 +28,6 @@
 // CHECK:         tensor.parallel_insert_slice
 // CHECK-NOT:   linalg
 // CHECK:       return
-
-// Sizes that do not divide leave smaller tiles at the end.
-// SIZES-LABEL: @matmul
-// SIZES:       scf.forall {{.*}} to (128, 48) step (50, 3)
-// SIZES:         affine.min
 
 // One worker with a large cache of its own has no use for tiles of rows.
 // ONE-LABEL: @matmul
