@@ -17,8 +17,8 @@ using namespace fairway;
 
 /// Addresses this far apart share a set of the nearest cache.
 static constexpr int64_t kSetBytes = 4096;
-/// What a row becomes longer by: a cache line, so that rows stay aligned.
-static constexpr int64_t kLineBytes = 64;
+/// What a row becomes longer by.
+static constexpr int64_t kPadBytes = 64;
 
 /// The operand whose rows a contraction's registers walk in step: the one that
 /// parameters do not determine, summed up along its innermost dimension.
@@ -44,7 +44,7 @@ static OpOperand *findRows(linalg::GenericOp op, ParameterOnly &parameterOnly) {
 /// Whether one op computes `value` for nobody but generics that read it.
 static bool belongsToReaders(Value value) {
   Value source = value;
-  while (auto collapse = source.getDefiningOp<tensor::CollapseShapeOp>()) {
+  if (auto collapse = source.getDefiningOp<tensor::CollapseShapeOp>()) {
     source = collapse.getSrc();
     if (!source.hasOneUse())
       return false;
@@ -57,24 +57,50 @@ static bool belongsToReaders(Value value) {
          });
 }
 
-/// Makes `value` the leading part of longer rows.
+/// Makes `value` the leading part of longer rows. Where it is another value
+/// with dimensions merged, the rows grow there, so that its producer writes
+/// them.
 static void padRows(Value value, OpBuilder &b) {
   auto type = cast<RankedTensorType>(value.getType());
-  int64_t rank = type.getRank();
-  SmallVector<int64_t> shape(type.getShape());
-  shape.back() += kLineBytes * 8 / type.getElementTypeBitWidth();
-  b.setInsertionPointAfterValue(value);
+  int64_t elements = kPadBytes * 8 / type.getElementTypeBitWidth();
+  auto collapse = value.getDefiningOp<tensor::CollapseShapeOp>();
+  Value source = collapse ? Value(collapse.getSrc()) : value;
+  auto sourceType = cast<RankedTensorType>(source.getType());
+  // The outermost of the dimensions that make up a row.
+  int64_t grown = sourceType.getRank() - 1;
+  if (collapse)
+    grown = collapse.getReassociationIndices().back().front();
+  int64_t inner = 1;
+  for (int64_t size : sourceType.getShape().drop_front(grown + 1))
+    inner *= size;
+  SmallVector<int64_t> shape(sourceType.getShape());
+  shape[grown] += llvm::divideCeil(elements, inner);
+
+  b.setInsertionPointAfterValue(source);
   Location loc = value.getLoc();
-  SmallVector<OpFoldResult> zeros(rank, b.getIndexAttr(0));
-  SmallVector<OpFoldResult> ones(rank, b.getIndexAttr(1));
-  SmallVector<OpFoldResult> sizes =
-      getAsIndexOpFoldResult(b.getContext(), type.getShape());
-  Value empty = tensor::EmptyOp::create(b, loc, shape, type.getElementType());
-  auto padded =
-      tensor::InsertSliceOp::create(b, loc, value, empty, zeros, sizes, ones);
-  Value rows =
-      tensor::ExtractSliceOp::create(b, loc, padded, zeros, sizes, ones);
-  value.replaceAllUsesExcept(rows, padded);
+  auto slice = [&](RankedTensorType of) {
+    return std::tuple(
+        SmallVector<OpFoldResult>(of.getRank(), b.getIndexAttr(0)),
+        getAsIndexOpFoldResult(b.getContext(), of.getShape()),
+        SmallVector<OpFoldResult>(of.getRank(), b.getIndexAttr(1)));
+  };
+  Value empty =
+      tensor::EmptyOp::create(b, loc, shape, sourceType.getElementType());
+  auto [zeros, sizes, ones] = slice(sourceType);
+  Value padded =
+      tensor::InsertSliceOp::create(b, loc, source, empty, zeros, sizes, ones);
+  if (collapse)
+    padded = tensor::CollapseShapeOp::create(
+        b, loc, padded, collapse.getReassociationIndices());
+  std::tie(zeros, sizes, ones) = slice(type);
+  auto rows =
+      tensor::ExtractSliceOp::create(b, loc, type, padded, zeros, sizes, ones);
+  if (collapse)
+    collapse.replaceAllUsesWith(rows.getResult());
+  else
+    value.replaceUsesWithIf(rows, [&](OpOperand &use) {
+      return use.getOwner() != padded.getDefiningOp();
+    });
 }
 
 namespace {

@@ -53,13 +53,16 @@ void fairway::buildGraphPipeline(OpPassManager &pm,
   pm.addPass(createFoldTranspositions());
   pm.addPass(createCSEPass());
 
-  // Rows that are read in step do not meet in the cache.
-  pm.addPass(createPadStrides());
+  // Sums are one loop.
+  pm.addPass(createMergeReductions());
 
   // Paddings and concatenations are slices that their producers write. (Not
   // canonicalized: reading a halo's interior would become reading its source.)
   pm.addPass(createPlaceInserts());
   pm.addPass(createCSEPass());
+
+  // Rows that are read in step do not meet in the cache.
+  pm.addPass(createPadStrides());
 
   // Parameters are prepared once; the rest is cut into kernels.
   pm.addPass(createHoistParameters());

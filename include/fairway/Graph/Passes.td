@@ -165,6 +165,31 @@ def AssignLayout : Pass<"fairway-assign-layout", "mlir::ModuleOp"> {
   ];
 }
 
+def MergeReductions : Pass<"fairway-merge-reductions"> {
+  let summary = "Make reductions that run through memory together one loop";
+  let description = [{
+    Panels of weights divide a result's columns into blocks, and what reads the
+    result sums over blocks and columns: two loops, the inner one short. Where
+    every operand of a contraction walks adjacent reductions in the same order,
+    they become one; registers then hold sums over hundreds of elements instead
+    of sixteen.
+
+    ```mlir
+    %y = linalg.generic (contraction over 48 x 16)
+        ins(%x, %w : tensor<128x48x16xf32>, tensor<48x48x16x16xf32>)
+    // becomes
+    %r = tensor.collapse_shape %x [[0], [1, 2]]
+    %v = tensor.collapse_shape %w [[0], [1, 2], [3]]
+    %y = linalg.generic (contraction over 768)
+        ins(%r, %v : tensor<128x768xf32>, tensor<48x768x16xf32>)
+    ```
+  }];
+  let statistics = [
+    Statistic<"numMerged", "merged", "Number of contractions with merged sums">
+  ];
+  let dependentDialects = ["mlir::tensor::TensorDialect"];
+}
+
 def MergeWindows : Pass<"fairway-merge-windows"> {
   let summary = "Read each row of a convolution's window as one run of memory";
   let description = [{

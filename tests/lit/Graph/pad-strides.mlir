@@ -86,3 +86,37 @@ func.func @main(%x: tensor<64x768xf32> {fairway.kind = "input"},
   } -> tensor<64x32xf32>
   return %y, %z, %t : tensor<64x32xf32>, tensor<64x32xf32>, tensor<64x1024xf32>
 }
+
+// -----
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (k, n)>
+#c = affine_map<(m, n, k) -> (m, n)>
+#id = affine_map<(m, p, v) -> (m, p, v)>
+
+// Panels side by side make up a row: there is one panel more of room.
+// CHECK-LABEL: func.func @panels
+// CHECK:         %[[X:.*]] = linalg.generic
+// CHECK:         %[[E:.*]] = tensor.empty() : tensor<64x65x16xf32>
+// CHECK:         %[[P:.*]] = tensor.insert_slice %[[X]] into %[[E]][0, 0, 0] [64, 64, 16] [1, 1, 1]
+// CHECK:         %[[C:.*]] = tensor.collapse_shape %[[P]] {{\[\[}}0], [1, 2]] : tensor<64x65x16xf32> into tensor<64x1040xf32>
+// CHECK:         %[[R:.*]] = tensor.extract_slice %[[C]][0, 0] [64, 1024] [1, 1]
+// CHECK:         linalg.generic {{.*}} ins(%[[R]], %{{.*}} : tensor<64x1024xf32>, tensor<1024x32xf32>)
+func.func @panels(%x: tensor<64x64x16xf32> {fairway.kind = "input"},
+                  %w: tensor<1024x32xf32> {fairway.kind = "parameter"},
+                  %fill: tensor<64x32xf32>, %e: tensor<64x64x16xf32>)
+    -> tensor<64x32xf32> {
+  %r = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel", "parallel"]} ins(%x : tensor<64x64x16xf32>) outs(%e : tensor<64x64x16xf32>) {
+  ^bb0(%in: f32, %o: f32):
+    %s = arith.addf %in, %in : f32
+    linalg.yield %s : f32
+  } -> tensor<64x64x16xf32>
+  %rows = tensor.collapse_shape %r [[0], [1, 2]] : tensor<64x64x16xf32> into tensor<64x1024xf32>
+  %y = linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]} ins(%rows, %w : tensor<64x1024xf32>, tensor<1024x32xf32>) outs(%fill : tensor<64x32xf32>) {
+  ^bb0(%p: f32, %q: f32, %acc: f32):
+    %m = arith.mulf %p, %q : f32
+    %s = arith.addf %acc, %m : f32
+    linalg.yield %s : f32
+  } -> tensor<64x32xf32>
+  return %y : tensor<64x32xf32>
+}
