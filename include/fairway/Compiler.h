@@ -35,6 +35,9 @@ struct CompileOptions {
   /// `describeMachine` gives them for the host, make the code independent of
   /// where it is compiled.
   std::string machine;
+  /// Configurations of kernels that go before the cost models' choices, one a
+  /// line: a kernel's id and what `printConfig` gives (Kernel/Variants.h).
+  std::string configs;
   /// How many workers kernels will usually be divided among.
   unsigned threads = 1;
   /// 0 to 3, as for clang.
@@ -62,6 +65,14 @@ parseProgram(llvm::StringRef text, mlir::MLIRContext &context);
 llvm::Expected<llvm::SmallVector<char, 0>>
 compileToObject(mlir::ModuleOp module, const CompileOptions &options,
                 ProgressFn progress);
+
+/// Runs the stages up to the kernels on `module`, and returns as a JSON array
+/// for each kernel its "kernel" (the name), its "id", the "config" that it got,
+/// and as "tiles" up to `count` tilings that tuning may try, the cost model's
+/// own first. Names, ids and tilings do not depend on `options.configs`.
+llvm::Expected<std::string> listVariants(mlir::ModuleOp module,
+                                         const CompileOptions &options,
+                                         unsigned count, ProgressFn progress);
 
 /// Returns an object that embeds the file `path` as the artefact's weights.
 llvm::Expected<llvm::SmallVector<char, 0>>

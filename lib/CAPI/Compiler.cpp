@@ -72,6 +72,7 @@ unwrapOptions(const FairwayCompileOptions &given) {
   setIfGiven(options.fairwayVersion, given.version);
   setIfGiven(options.metadata, given.metadata);
   setIfGiven(options.machine, given.machine);
+  setIfGiven(options.configs, given.configs);
   options.threads = given.threads;
   options.optLevel = given.optLevel;
   return options;
@@ -84,6 +85,25 @@ void fairwayErrorFree(FairwayError *error) {
   *error = {nullptr, nullptr, nullptr};
 }
 
+/// Parses `text` in a context of its own and calls `work` with the module; what
+/// it returns, a string or bytes, goes to `result`.
+template <typename Work>
+static FairwayStatus withModule(MlirStringRef text, Work work,
+                                MlirStringCallback result, void *resultData,
+                                FairwayError *error) {
+  mlir::DialectRegistry registry;
+  fairway::registerDialects(registry);
+  mlir::MLIRContext context(registry);
+  auto module = fairway::parseProgram(unwrap(text), context);
+  if (!module)
+    return report(module.takeError(), error);
+  auto made = work(module->get());
+  if (!made)
+    return report(made.takeError(), error);
+  result(wrap(llvm::StringRef(made->data(), made->size())), resultData);
+  return FairwayStatusOk;
+}
+
 FairwayStatus fairwayCompile(MlirStringRef text,
                              const FairwayCompileOptions *given,
                              FairwayProgressCallback progress,
@@ -91,21 +111,34 @@ FairwayStatus fairwayCompile(MlirStringRef text,
                              void *objectData, FairwayError *error) {
   *error = {nullptr, nullptr, nullptr};
   fairway::CompileOptions options = unwrapOptions(*given);
+  auto goOn = [&](llvm::StringRef stage) {
+    return !progress || progress(wrap(stage), progressData);
+  };
+  return withModule(
+      text,
+      [&](mlir::ModuleOp module) {
+        return fairway::compileToObject(module, options, goOn);
+      },
+      object, objectData, error);
+}
 
-  mlir::DialectRegistry registry;
-  fairway::registerDialects(registry);
-  mlir::MLIRContext context(registry);
-  auto module = fairway::parseProgram(unwrap(text), context);
-  if (!module)
-    return report(module.takeError(), error);
-  auto bytes = fairway::compileToObject(
-      module->get(), options, [&](llvm::StringRef stage) {
-        return !progress || progress(wrap(stage), progressData);
-      });
-  if (!bytes)
-    return report(bytes.takeError(), error);
-  object(wrap(llvm::StringRef(bytes->data(), bytes->size())), objectData);
-  return FairwayStatusOk;
+FairwayStatus fairwayListVariants(MlirStringRef text,
+                                  const FairwayCompileOptions *given,
+                                  unsigned count,
+                                  FairwayProgressCallback progress,
+                                  void *progressData, MlirStringCallback list,
+                                  void *listData, FairwayError *error) {
+  *error = {nullptr, nullptr, nullptr};
+  fairway::CompileOptions options = unwrapOptions(*given);
+  auto goOn = [&](llvm::StringRef stage) {
+    return !progress || progress(wrap(stage), progressData);
+  };
+  return withModule(
+      text,
+      [&](mlir::ModuleOp module) {
+        return fairway::listVariants(module, options, count, goOn);
+      },
+      list, listData, error);
 }
 
 FairwayStatus fairwayCompileWeights(MlirStringRef path, MlirStringRef triple,

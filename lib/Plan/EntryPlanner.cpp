@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "EntryPlanner.h"
+#include "fairway/Kernel/Config.h"
 #include "fairway/Runtime/artefact.h"
 
 using namespace mlir;
@@ -279,7 +280,7 @@ DictionaryAttr EntryPlanner::getAttr() const {
     }
     scratch = std::max(scratch, getNumber(kernel, "fairway.scratch_bytes"));
     auto dimensions = kernel->getAttrOfType<ArrayAttr>("fairway.dimensions");
-    list.push_back(b.getDictionaryAttr({
+    NamedAttrList fields({
         b.getNamedAttr("kernel", FlatSymbolRefAttr::get(kernel)),
         b.getNamedAttr("buffers", b.getArrayAttr(buffers)),
         b.getNamedAttr("barrier", b.getBoolAttr(step.barrier)),
@@ -291,7 +292,10 @@ DictionaryAttr EntryPlanner::getAttr() const {
                        b.getI64IntegerAttr(getNumber(kernel, "fairway.bytes"))),
         b.getNamedAttr("dimensions",
                        dimensions ? dimensions : b.getArrayAttr({})),
-    }));
+    });
+    if (Attribute config = kernel->getAttr(kConfigAttr))
+      fields.set("config", config);
+    list.push_back(fields.getDictionary(b.getContext()));
   }
   return b.getDictionaryAttr({
       b.getNamedAttr("arena_bytes", b.getI64IntegerAttr(arena.bytes)),

@@ -87,9 +87,11 @@ llvm::Error fairway::DiagnosticCollector::take(StringRef stage,
        {"unsupported operation", "not found for custom op", "cannot express",
         "dynamic control flow", "unregistered dialect"})
     unsupported |= text.contains(phrase);
-  auto kind = unsupported ? CompileError::Kind::UnsupportedOp
-              : stage == "parse" || stage == "verify"
-                  ? CompileError::Kind::InvalidModel
-                  : CompileError::Kind::Internal;
+  auto kind =
+      unsupported ? CompileError::Kind::UnsupportedOp
+      : stage == "parse" || stage == "verify" ? CompileError::Kind::InvalidModel
+      // What the caller gave, not the cost models' choice: those fit.
+      : text.contains("configuration") ? CompileError::Kind::InvalidArgument
+                                       : CompileError::Kind::Internal;
   return llvm::make_error<CompileError>(kind, message, where, stage.str());
 }

@@ -8,6 +8,7 @@
 #include "fairway/Compiler.h"
 #include "fairway/Graph/Passes.h"
 #include "fairway/Kernel/Passes.h"
+#include "fairway/Kernel/Variants.h"
 #include "fairway/Plan/Passes.h"
 #include "fairway/Support/CrashGuard.h"
 #include "fairway/Target/CPU.h"
@@ -18,6 +19,7 @@
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/JSON.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Target/TargetMachine.h"
@@ -34,8 +36,18 @@ public:
       : module(module), options(options), progress(progress) {}
 
   llvm::Expected<llvm::SmallVector<char, 0>> run();
+  llvm::Expected<std::string> listVariants(unsigned count);
 
 private:
+  /// Looks up the machine and begins to dump.
+  llvm::Error begin();
+
+  /// Kernels as tensor code, called by @main and @prepare.
+  llvm::Error cut();
+
+  /// Kernels as loops over buffers.
+  llvm::Error generate();
+
   llvm::Error start(StringRef stage) {
     if (progress(stage))
       return llvm::Error::success();
@@ -62,6 +74,8 @@ private:
   ModuleOp module;
   const fairway::CompileOptions &options;
   fairway::ProgressFn progress;
+  fairway::CpuTraits traits;
+  fairway::MachineDescription description;
   unsigned numDumps = 0;
 };
 
@@ -91,42 +105,57 @@ llvm::Error Driver::passes(StringRef name,
   return llvm::Error::success();
 }
 
-llvm::Expected<llvm::SmallVector<char, 0>> Driver::run() {
+llvm::Error Driver::begin() {
   auto machine = fairway::createTargetMachine(options);
   if (!machine)
     return machine.takeError();
-  fairway::CpuTraits traits = fairway::getCpuTraits(**machine);
-  auto description = fairway::describeMachine(options, /*host=*/false);
-  if (!description)
-    return description.takeError();
+  traits = fairway::getCpuTraits(**machine);
+  auto described = fairway::describeMachine(options, /*host=*/false);
+  if (!described)
+    return described.takeError();
+  description = *described;
   if (!options.dumpDir.empty())
     if (std::error_code code =
             llvm::sys::fs::create_directories(options.dumpDir))
       return llvm::createFileError(options.dumpDir, code);
-  if (llvm::Error error = dump("program"))
-    return std::move(error);
+  return dump("program");
+}
 
+llvm::Error Driver::cut() {
+  // What this refuses is the model's fault, what comes later is ours.
+  if (llvm::Error error = passes("verify", [](OpPassManager &manager) {
+        manager.addPass(fairway::createVerifyContract());
+      }))
+    return error;
+  if (llvm::Error error = stage("graph", [&](OpPassManager &manager) {
+        fairway::GraphOptions graph;
+        graph.machine = description;
+        graph.threads = options.threads;
+        fairway::buildGraphPipeline(manager, graph);
+      }))
+    return error;
+  fairway::DiagnosticCollector diagnostics(module.getContext());
+  if (failed(fairway::applyConfigs(module, options.configs)))
+    return diagnostics.take("configs", "a configuration cannot be used");
+  return llvm::Error::success();
+}
+
+llvm::Error Driver::generate() {
+  return stage("kernel", [&](OpPassManager &manager) {
+    fairway::KernelOptions kernel;
+    kernel.machine = description;
+    kernel.threads = options.threads;
+    fairway::buildKernelPipeline(manager, kernel);
+  });
+}
+
+llvm::Expected<llvm::SmallVector<char, 0>> Driver::run() {
+  if (llvm::Error error = begin())
+    return std::move(error);
   if (!fairway::hasPlan(module)) {
-    // What this refuses is the model's fault, what comes later is ours.
-    if (llvm::Error error = passes("verify", [](OpPassManager &manager) {
-          manager.addPass(fairway::createVerifyContract());
-        }))
+    if (llvm::Error error = cut())
       return std::move(error);
-    // Kernels as tensor code, called by @main and @prepare.
-    if (llvm::Error error = stage("graph", [&](OpPassManager &manager) {
-          fairway::GraphOptions graph;
-          graph.machine = *description;
-          graph.threads = options.threads;
-          fairway::buildGraphPipeline(manager, graph);
-        }))
-      return std::move(error);
-    // Kernels as loops over buffers.
-    if (llvm::Error error = stage("kernel", [&](OpPassManager &manager) {
-          fairway::KernelOptions kernel;
-          kernel.machine = *description;
-          kernel.threads = options.threads;
-          fairway::buildKernelPipeline(manager, kernel);
-        }))
+    if (llvm::Error error = generate())
       return std::move(error);
     // @main and @prepare as data.
     if (llvm::Error error = stage("plan", [&](OpPassManager &manager) {
@@ -145,11 +174,56 @@ llvm::Expected<llvm::SmallVector<char, 0>> Driver::run() {
   if (llvm::Error error = start("object"))
     return std::move(error);
   fairway::DiagnosticCollector diagnostics(module.getContext());
-  auto object = fairway::emitObject(module, options, *description);
+  auto object = fairway::emitObject(module, options, description);
   // What MLIR says of an operation says more than that translation failed.
   if (object || (object.errorIsA<CompileError>() && !diagnostics.hasError()))
     return object;
   return diagnostics.take("object", toString(object.takeError()));
+}
+
+llvm::Expected<std::string> Driver::listVariants(unsigned count) {
+  if (llvm::Error error = begin())
+    return std::move(error);
+  if (llvm::Error error = cut())
+    return std::move(error);
+  llvm::json::Array list;
+  for (auto kernel : module.getOps<func::FuncOp>()) {
+    if (!kernel->hasAttr("fairway.kernel") || kernel.isExternal())
+      continue;
+    // As the tiling pass sees it: behind the pass before it.
+    OwningOpRef<ModuleOp> alone = ModuleOp::create(module.getLoc());
+    OpBuilder builder = OpBuilder::atBlockEnd(alone->getBody());
+    auto copy = cast<func::FuncOp>(builder.clone(*kernel));
+    PassManager manager(module.getContext(), ModuleOp::getOperationName());
+    manager.addNestedPass<func::FuncOp>(fairway::createFillBorders());
+    fairway::DiagnosticCollector diagnostics(module.getContext());
+    if (failed(manager.run(*alone)))
+      return diagnostics.take("kernel", "the stage failed without saying why");
+    llvm::json::Array tiles;
+    for (ArrayRef<int64_t> tile :
+         fairway::rankTiles(copy, description, options.threads, count))
+      tiles.push_back(llvm::json::Array(tile));
+    list.push_back(llvm::json::Object{
+        {"kernel", kernel.getName()},
+        {"id", fairway::getKernelId(kernel)},
+        {"tiles", std::move(tiles)},
+    });
+  }
+  if (llvm::Error error = generate())
+    return std::move(error);
+  for (llvm::json::Value &value : list) {
+    llvm::json::Object &fields = *value.getAsObject();
+    auto kernel =
+        module.lookupSymbol<func::FuncOp>(*fields.getString("kernel"));
+    fairway::KernelConfigAttr config = fairway::getConfig(kernel);
+    fields["config"] = fairway::printConfig(config);
+    // Not a shape that tiling handles: it was left whole.
+    llvm::json::Array &tiles = *fields.getArray("tiles");
+    if (!tiles.empty() && config.getTile() && config.getTile().empty() &&
+        !tiles.front().getAsArray()->empty())
+      tiles.clear();
+  }
+  return llvm::formatv("{0}", llvm::json::Value(std::move(list))).str();
 }
 
 llvm::Expected<OwningOpRef<ModuleOp>>
@@ -174,4 +248,11 @@ llvm::Expected<llvm::SmallVector<char, 0>>
 fairway::compileToObject(ModuleOp module, const CompileOptions &options,
                          ProgressFn progress) {
   return Driver(module, options, progress).run();
+}
+
+llvm::Expected<std::string> fairway::listVariants(ModuleOp module,
+                                                  const CompileOptions &options,
+                                                  unsigned count,
+                                                  ProgressFn progress) {
+  return Driver(module, options, progress).listVariants(count);
 }

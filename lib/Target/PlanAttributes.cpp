@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "fairway/Target/PlanAttributes.h"
+#include "fairway/Kernel/Config.h"
 #include "fairway/Runtime/artefact.h"
 
 #include "mlir/IR/BuiltinAttributes.h"
@@ -153,6 +154,8 @@ public:
       step.flops = integer(fields, "flops");
       step.bytes = integer(fields, "bytes");
       step.dimensions = dimensions(fields.get("dimensions"));
+      if (auto config = fields.getAs<KernelConfigAttr>("config"))
+        step.config = printConfig(config);
       plan.steps.push_back(std::move(step));
     }
     // Buffers of unknown lifetime live as long as the plan.

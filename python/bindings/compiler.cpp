@@ -85,30 +85,59 @@ struct Progress {
   }
 };
 
-nb::bytes compile(const std::string &module, const std::string &triple,
-                  const std::string &cpu, const std::string &features,
-                  const std::string &version, const std::string &metadata,
-                  const std::string &machine, unsigned threads,
-                  unsigned optLevel, const std::string &dumpDir,
-                  nb::object callback) {
-  FairwayCompileOptions options{ref(triple),  ref(cpu),     ref(features),
-                                ref(dumpDir), ref(version), ref(metadata),
-                                ref(machine), threads,      optLevel};
+/// What the caller asks for, in the C API's form.
+struct Options {
+  std::string triple, cpu, features, version, metadata, machine, configs;
+  unsigned threads, optLevel;
+  std::string dumpDir;
+
+  FairwayCompileOptions refs() const {
+    return {ref(triple),  ref(cpu),      ref(features), ref(dumpDir),
+            ref(version), ref(metadata), ref(machine),  ref(configs),
+            threads,      optLevel};
+  }
+};
+
+/// Calls `work(options, progress, text, error)`, which writes to `text`, with
+/// the interpreter's lock free.
+template <typename Work>
+std::string unlocked(const Options &given, nb::object callback, Work work) {
+  FairwayCompileOptions options = given.refs();
   Progress progress{std::move(callback), std::nullopt};
   FairwayError error;
   FairwayStatus status;
-  std::string object;
+  std::string text;
   {
     nb::gil_scoped_release unlock;
-    status = fairwayCompile(ref(module), &options, Progress::call, &progress,
-                            append, &object, &error);
+    status = work(options, progress, text, error);
   }
   if (progress.raised) {
     fairwayErrorFree(&error);
     throw std::move(*progress.raised);
   }
   check(status, error);
+  return text;
+}
+
+nb::bytes compile(const std::string &module, const Options &options,
+                  nb::object callback) {
+  std::string object =
+      unlocked(options, std::move(callback),
+               [&](auto &given, auto &progress, auto &text, auto &error) {
+                 return fairwayCompile(ref(module), &given, Progress::call,
+                                       &progress, append, &text, &error);
+               });
   return nb::bytes(object.data(), object.size());
+}
+
+std::string listVariants(const std::string &module, const Options &options,
+                         unsigned count, nb::object callback) {
+  return unlocked(options, std::move(callback),
+                  [&](auto &given, auto &progress, auto &text, auto &error) {
+                    return fairwayListVariants(ref(module), &given, count,
+                                               Progress::call, &progress,
+                                               append, &text, &error);
+                  });
 }
 
 nb::bytes compileWeights(const std::string &path, const std::string &triple) {
@@ -165,12 +194,34 @@ NB_MODULE(_fairway, module) {
       "Arguments: status, message, where, stage.", PyExc_RuntimeError, nullptr);
   module.attr("Error") = nb::borrow(errorType);
 
-  module.def("compile", compile, nb::arg("module"), nb::kw_only(),
-             nb::arg("triple"), nb::arg("cpu"), nb::arg("features"),
-             nb::arg("version"), nb::arg("metadata"), nb::arg("machine"),
-             nb::arg("threads"), nb::arg("opt_level"), nb::arg("dump_dir"),
+  nb::class_<Options>(module, "Options", "What to compile for.")
+      .def(
+          "__init__",
+          [](Options *self, std::string triple, std::string cpu,
+             std::string features, std::string version, std::string metadata,
+             std::string machine, std::string configs, unsigned threads,
+             unsigned optLevel, std::string dumpDir) {
+            new (self) Options{std::move(triple),
+                               std::move(cpu),
+                               std::move(features),
+                               std::move(version),
+                               std::move(metadata),
+                               std::move(machine),
+                               std::move(configs),
+                               threads,
+                               optLevel,
+                               std::move(dumpDir)};
+          },
+          nb::kw_only(), nb::arg("triple"), nb::arg("cpu"), nb::arg("features"),
+          nb::arg("version"), nb::arg("metadata"), nb::arg("machine"),
+          nb::arg("configs"), nb::arg("threads"), nb::arg("opt_level"),
+          nb::arg("dump_dir"));
+  module.def("compile", compile, nb::arg("module"), nb::arg("options"),
              nb::arg("progress").none(),
              "Compiles the text of a Program to an object file.");
+  module.def("list_variants", listVariants, nb::arg("module"),
+             nb::arg("options"), nb::arg("count"), nb::arg("progress").none(),
+             "Lists the kernels of a Program with tilings to try, as JSON.");
   module.def("compile_weights", compileWeights, nb::arg("path"),
              nb::arg("triple"), "Wraps a file as the weights' object file.");
   module.def("link_shared", linkShared, nb::arg("objects"), nb::arg("output"),

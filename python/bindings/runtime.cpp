@@ -77,11 +77,13 @@ struct StepInfo {
   bool barrier;
   std::vector<BufferInfo> buffers;
   std::vector<std::tuple<uint64_t, uint64_t>> dimensions;
+  std::string config;
 
   explicit StepInfo(const fairway_step &step)
       : name(step.name), tiles(step.tiles), flops(step.flops),
         bytes(step.bytes), barrier(step.flags & FAIRWAY_STEP_BARRIER),
-        buffers(step.buffers, step.buffers + step.num_buffers) {
+        buffers(step.buffers, step.buffers + step.num_buffers),
+        config(step.config ? step.config : "") {
     for (uint32_t i = 0; i < step.num_dimensions; ++i)
       dimensions.emplace_back(step.dimensions[i].extent,
                               step.dimensions[i].tile);
@@ -304,6 +306,7 @@ void bindInfos(nb::module_ &module) {
       .def_ro("barrier", &StepInfo::barrier)
       .def_ro("buffers", &StepInfo::buffers)
       .def_ro("dimensions", &StepInfo::dimensions)
+      .def_ro("config", &StepInfo::config)
       .def("__repr__", &StepInfo::repr);
 }
 

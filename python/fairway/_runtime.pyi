@@ -99,6 +99,9 @@ class StepInfo:
 
         Empty if the result is not divided.
         """
+    @property
+    def config(self) -> str:
+        """How the kernel was made, `tile = [64, 3], rows = 6`; empty if that is unknown."""
 
 class Model:
     """A compiled model loaded from `path`.

@@ -7,6 +7,7 @@ runs compiled models needs it.
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -29,10 +30,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CompileOptions",
+    "KernelVariants",
     "compile_to_object",
     "host_cpu",
     "host_triple",
     "link_shared",
+    "list_variants",
     "resolve_machine",
     "weights_object",
 ]
@@ -53,6 +56,9 @@ class CompileOptions:
         features: Features to add or remove in LLVM's notation, `+avx2,-fma`.
         machine: Properties of the machine to replace for the cost models, by name; the
             others are what is known of `cpu`.
+        configs: Configurations of kernels, by the kernels' ids, that go before what the
+            cost models would choose; see `list_variants`. Ids of other models' kernels are
+            fine.
         threads: How many workers will usually divide each kernel.
         version: Fairway's version, written into the artefact.
         metadata: JSON, written into the artefact.
@@ -64,11 +70,45 @@ class CompileOptions:
     cpu: str
     features: str = ""
     machine: Mapping[str, float] = field(default_factory=dict[str, float])
+    configs: Mapping[str, str] = field(default_factory=dict[str, str])
     threads: int = 1
     version: str = ""
     metadata: str = ""
     opt_level: int = 3
     dump_dir: Path | None = None
+
+    def native(self) -> _fairway.Options:
+        """The same as the native compiler takes it."""
+        return _fairway.Options(
+            triple=self.triple,
+            cpu=self.cpu,
+            features=self.features,
+            machine=_description_text(self.machine),
+            configs="".join(f"{name} {self.configs[name]}\n" for name in sorted(self.configs)),
+            version=self.version,
+            metadata=self.metadata,
+            threads=self.threads,
+            opt_level=self.opt_level,
+            dump_dir="" if self.dump_dir is None else os.fspath(self.dump_dir),
+        )
+
+
+@dataclass(frozen=True)
+class KernelVariants:
+    """A kernel of a model, and how else it could be tiled.
+
+    Attributes:
+        kernel: Its name in this model's plan, such as `matmul_3`.
+        id: What tells it from all kernels of all models.
+        config: How it is made, `tile = [64, 3, 0], rows = 6, ...`; see docs/tuning.md.
+        tiles: Values for `tile` that differ well from one another, the cost model's choice
+            first. Empty if its tiles are not one list.
+    """
+
+    kernel: str
+    id: str
+    config: str
+    tiles: tuple[tuple[int, ...], ...]
 
 
 def compile_to_object(
@@ -97,19 +137,31 @@ def compile_to_object(
         CompilationError: The compiler failed, which is a defect of it.
     """
     with _errors():
-        return _fairway.compile(
-            module_text,
-            triple=options.triple,
-            cpu=options.cpu,
-            features=options.features,
-            machine=_description_text(options.machine),
-            version=options.version,
-            metadata=options.metadata,
-            threads=options.threads,
-            opt_level=options.opt_level,
-            dump_dir="" if options.dump_dir is None else os.fspath(options.dump_dir),
-            progress=progress,
+        return _fairway.compile(module_text, options.native(), progress)
+
+
+def list_variants(
+    module_text: str,
+    options: CompileOptions,
+    count: int,
+    progress: Callable[[str], None] | None = None,
+) -> tuple[KernelVariants, ...]:
+    """Finds out which kernels a `Program` is made of, and tilings to try with each.
+
+    Args:
+        module_text: MLIR text as `fairway.program.Program.module` holds it.
+        options: What to compile for. Ids and tilings do not depend on its configurations.
+        count: The most tilings for a kernel, the cost model's own among them.
+        progress: As for `compile_to_object`, and so are the errors.
+    """
+    with _errors():
+        text = _fairway.list_variants(module_text, options.native(), count, progress)
+    return tuple(
+        KernelVariants(
+            fields["kernel"], fields["id"], fields["config"], tuple(map(tuple, fields["tiles"]))
         )
+        for fields in json.loads(text)
+    )
 
 
 def link_shared(objects: Sequence[Path], output: Path) -> None:

@@ -91,6 +91,8 @@ class Step:
         barrier: Whether all workers meet before it.
         dimensions: How the result is divided into tiles; empty if it is not.
         buffers: The kernel's arguments.
+        config: How the kernel was made, `tile = [64, 3, 0], rows = 6, ...`; see
+            docs/tuning.md. Empty if it has nothing of the kind.
     """
 
     name: str
@@ -100,6 +102,7 @@ class Step:
     barrier: bool
     dimensions: tuple[Dimension, ...]
     buffers: tuple[Buffer, ...]
+    config: str = ""
 
     @property
     def partition(self) -> str:
@@ -146,6 +149,7 @@ class Plan:
                 info.barrier,
                 tuple(Dimension(*dimension) for dimension in info.dimensions),
                 tuple(buffer(ref) for ref in info.buffers),
+                info.config,
             )
             for info in model.steps
         )
@@ -200,6 +204,7 @@ class Plan:
                     "flops": step.flops,
                     "bytes": step.bytes,
                     "dimensions": [[d.extent, d.tile] for d in step.dimensions],
+                    "config": step.config,
                     "buffers": [
                         {
                             "space": buffer.space,

@@ -13,11 +13,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from fairway.errors import InvalidArgument
 
-__all__ = ["Machine", "Request", "Target", "available", "get"]
+if TYPE_CHECKING:
+    from fairway.compiler import CompileOptions, KernelVariants
+
+__all__ = ["Machine", "Request", "Target", "Tunable", "available", "get"]
 
 ENTRY_POINT_GROUP = "fairway.targets"
 
@@ -59,12 +62,14 @@ class Request:
         threads: The number of workers to divide work for.
         version: The version of Fairway, written into the artefact.
         metadata: JSON written into the artefact.
+        configs: What tuning found out, kernels' configurations by their ids.
     """
 
     machine: Machine
     threads: int
     version: str
     metadata: str
+    configs: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def to_json(self) -> dict[str, Any]:
         """Gives the request as nested dicts of scalars."""
@@ -117,6 +122,17 @@ class Target(Protocol):
         ...
 
 
+@runtime_checkable
+class Tunable(Target, Protocol):
+    """A target whose kernels can be made in several ways."""
+
+    def variants(
+        self, module: str, request: Request, count: int, report: Callable[[str], None]
+    ) -> Sequence[KernelVariants]:
+        """Lists the model's kernels, each with up to `count` tilings to try."""
+        ...
+
+
 class CpuTarget:
     """Code for the processor at hand or another x86-64 or AArch64 one."""
 
@@ -133,17 +149,17 @@ class CpuTarget:
     def compile(self, module: str, request: Request, report: Callable[[str], None]) -> bytes:
         from fairway import compiler
 
-        options = compiler.CompileOptions(
-            triple=request.machine.triple,
-            cpu=request.machine.cpu,
-            features=request.machine.features,
-            threads=request.threads,
-            version=request.version,
-            metadata=request.metadata,
-            machine=request.machine.description,
-        )
         return compiler.compile_to_object(
-            module, options, lambda stage: report(_STAGES.get(stage, stage))
+            module, _options(request), lambda stage: report(_STAGES.get(stage, stage))
+        )
+
+    def variants(
+        self, module: str, request: Request, count: int, report: Callable[[str], None]
+    ) -> Sequence[KernelVariants]:
+        from fairway import compiler
+
+        return compiler.list_variants(
+            module, _options(request), count, lambda stage: report(_STAGES.get(stage, stage))
         )
 
     def link(self, objects: Sequence[Path], output: Path) -> None:
@@ -155,6 +171,21 @@ class CpuTarget:
         from fairway import compiler
 
         return compiler.weights_object(raw, size, triple)
+
+
+def _options(request: Request) -> CompileOptions:
+    from fairway.compiler import CompileOptions
+
+    return CompileOptions(
+        triple=request.machine.triple,
+        cpu=request.machine.cpu,
+        features=request.machine.features,
+        threads=request.threads,
+        version=request.version,
+        metadata=request.metadata,
+        machine=request.machine.description,
+        configs=request.configs,
+    )
 
 
 def available() -> dict[str, Target]:

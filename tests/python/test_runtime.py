@@ -87,6 +87,7 @@ def test_describes_the_model(saved: _runtime.Model) -> None:
     assert {b.nbytes for b in buffers} == {16384}
     assert saved.steps[0].dimensions == [(64, 1), (64, 64)]
     assert saved.steps[3].dimensions == []
+    assert [s.config for s in saved.steps] == ["tile = [1, 0], rows = 2", "", "", ""]
     assert [s.name for s in saved.prepare_steps] == ["scale"]
     assert saved.metadata == b'{"test": true}'
     assert (saved.version, saved.cpu, saved.features) == ("0.1.0", "test", "")

@@ -61,6 +61,7 @@ typedef struct FairwayCompileOptions {
   MlirStringRef version;
   MlirStringRef metadata;
   MlirStringRef machine;
+  MlirStringRef configs;
   unsigned threads;
   unsigned optLevel;
 } FairwayCompileOptions;
@@ -74,6 +75,13 @@ MLIR_CAPI_EXPORTED FairwayStatus fairwayCompile(
     MlirStringRef module, const FairwayCompileOptions *options,
     FairwayProgressCallback progress, void *progressData,
     MlirStringCallback object, void *objectData, FairwayError *error);
+
+/// Lists the kernels of a Program and up to `count` tilings for each of them,
+/// as `fairway::listVariants` does; the JSON text goes to `list`.
+MLIR_CAPI_EXPORTED FairwayStatus fairwayListVariants(
+    MlirStringRef module, const FairwayCompileOptions *options, unsigned count,
+    FairwayProgressCallback progress, void *progressData,
+    MlirStringCallback list, void *listData, FairwayError *error);
 
 /// Makes an object that embeds the file `path` as an artefact's weights.
 MLIR_CAPI_EXPORTED FairwayStatus fairwayCompileWeights(

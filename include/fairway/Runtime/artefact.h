@@ -25,7 +25,7 @@ extern "C" {
 #define FAIRWAY_ARTEFACT_MAGIC 0x31595746u
 
 /** Changes whenever a structure below changes in any way. */
-#define FAIRWAY_ARTEFACT_ABI 2u
+#define FAIRWAY_ARTEFACT_ABI 3u
 
 /** Every buffer in the arena and every constant starts at such a multiple. */
 #define FAIRWAY_BUFFER_ALIGNMENT 64u
@@ -126,6 +126,8 @@ typedef struct fairway_step {
   const fairway_dimension *dimensions;
   uint32_t num_dimensions; /**< 0 if the result is not divided */
   uint32_t reserved;
+  /** How the kernel was made, e.g. "tile = [64, 3], rows = 6"; may be NULL. */
+  const char *config;
 } fairway_step;
 
 /** A list of steps with the memory that they need. */

@@ -43,6 +43,7 @@ struct PlanStep {
   bool barrier = false;
   uint64_t tiles = 1, flops = 0, bytes = 0;
   std::vector<Dimension> dimensions;
+  std::string config; ///< of the kernel, as `printConfig` gives it
 };
 
 /// `fairway_plan`.

@@ -142,7 +142,8 @@ Constant *DescriptorBuilder::step(const PlanStep &step) {
                     i32(buffers.size()),
                     i32(step.barrier ? FAIRWAY_STEP_BARRIER : 0),
                     i64(step.tiles), i64(step.flops), i64(step.bytes),
-                    array(dimensions), i32(dimensions.size()), i32(0)},
+                    array(dimensions), i32(dimensions.size()), i32(0),
+                    step.config.empty() ? null() : string(step.config)},
                    sizeof(fairway_step));
 }
 

@@ -31,11 +31,11 @@ struct Sample {
       {FAIRWAY_SPACE_INPUT, 0, 0, 16, 0, 0, 0, 0}};
   fairway_dimension dimensions[1] = {{4, 4}};
   fairway_step step{"fill", fillOnes, buffers,    4, 0, 1,
-                    4,      16,       dimensions, 1, 0};
+                    4,      16,       dimensions, 1, 0, nullptr};
   fairway_buffer_ref prepareBuffers[1] = {
       {FAIRWAY_SPACE_OUTPUT, 0, 0, 16, FAIRWAY_BUFFER_WRITTEN, 0, 0, 0}};
   fairway_step prepareStep{"fill", fillOnes, prepareBuffers, 1, 0, 1,
-                           4,      16,       nullptr,        0, 0};
+                           4,      16,       nullptr,        0, 0, nullptr};
   alignas(64) unsigned char weights[64] = {};
   fairway_artefact_t artefact{FAIRWAY_ARTEFACT_MAGIC,
                               FAIRWAY_ARTEFACT_ABI,

@@ -14,7 +14,8 @@ namespace {
 void noKernel(void *const *, void *, int64_t, int64_t) {}
 
 fairway_step step(uint64_t tiles, uint32_t flags = 0) {
-  return {"step", noKernel, nullptr, 0, flags, tiles, 0, 0, nullptr, 0, 0};
+  return {"step", noKernel, nullptr, 0, flags, tiles,
+          0,      0,        nullptr, 0, 0,     nullptr};
 }
 
 /// The schedule's steps with a barrier, as '|' before the step. In `plan`, 'p'

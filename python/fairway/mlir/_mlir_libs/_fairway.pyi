@@ -8,21 +8,31 @@ class Error(RuntimeError):
 
     args: tuple[int, str, str, str]
 
-def compile(
-    module: str,
-    *,
-    triple: str,
-    cpu: str,
-    features: str,
-    version: str,
-    metadata: str,
-    machine: str,
-    threads: int,
-    opt_level: int,
-    dump_dir: str,
-    progress: Callable[[str], None] | None,
-) -> bytes:
+class Options:
+    """What to compile for: `CompileOptions` in the C API's form."""
+
+    def __init__(
+        self,
+        *,
+        triple: str,
+        cpu: str,
+        features: str,
+        version: str,
+        metadata: str,
+        machine: str,
+        configs: str,
+        threads: int,
+        opt_level: int,
+        dump_dir: str,
+    ) -> None: ...
+
+def compile(module: str, options: Options, progress: Callable[[str], None] | None) -> bytes:
     """Compiles the text of a Program to an object file."""
+
+def list_variants(
+    module: str, options: Options, count: int, progress: Callable[[str], None] | None
+) -> str:
+    """Lists the kernels of a Program with tilings to try, as JSON."""
 
 def compile_weights(path: str, triple: str) -> bytes:
     """Wraps a file as the weights' object file."""

@@ -118,7 +118,7 @@ static const fairway_buffer_ref scale_buffers[] = {
     {FAIRWAY_SPACE_OUTPUT, 0, 0, BYTES, W, 0, 0, 0}};
 static const fairway_dimension rows[] = {{TILES, 1}, {TILE, TILE}};
 static const fairway_step prepare_steps[] = {
-    {"scale", scale, scale_buffers, 2, 0, TILES, N, 8 * N, rows, 2, 0}};
+    {"scale", scale, scale_buffers, 2, 0, TILES, N, 8 * N, rows, 2, 0, NULL}};
 
 static const fairway_buffer_ref multiply_buffers[] = {
     {FAIRWAY_SPACE_INPUT, 0, 0, BYTES, 0, 0, 0, 0},
@@ -135,14 +135,14 @@ static const fairway_buffer_ref sum_buffers[] = {
     {FAIRWAY_SPACE_OUTPUT, 1, 0, BYTES, 0, 0, 0, 0},
     {FAIRWAY_SPACE_OUTPUT, 0, 0, sizeof(float), W, 0, 0, 0}};
 static const fairway_step run_steps[] = {
-    {"multiply", multiply, multiply_buffers, 3, 0, TILES, N, 12 * N, rows, 2,
-     0},
+    {"multiply", multiply, multiply_buffers, 3, 0, TILES, N, 12 * N, rows, 2, 0,
+     "tile = [1, 0], rows = 2"},
     {"add_reversed", add_reversed, add_buffers, 3, FAIRWAY_STEP_BARRIER, TILES,
-     N, 12 * N, rows, 2, 0},
+     N, 12 * N, rows, 2, 0, NULL},
     {"reverse", reverse, reverse_buffers, 2, FAIRWAY_STEP_BARRIER, TILES, 0,
-     8 * N, rows, 2, 0},
-    {"sum", sum, sum_buffers, 2, FAIRWAY_STEP_BARRIER, 1, N, 4 * N, NULL, 0,
-     0}};
+     8 * N, rows, 2, 0, NULL},
+    {"sum", sum, sum_buffers, 2, FAIRWAY_STEP_BARRIER, 1, N, 4 * N, NULL, 0, 0,
+     NULL}};
 
 #ifdef WEIGHTS /* prepared w is all 6, b all 1 */
 static struct {
