@@ -8,6 +8,9 @@ an entry that does not match its manifest counts as absent. Any number of
 processes may read and write at once. The folder is bounded: after a write, the
 entries that were not used for the longest time go.
 
+A second key may stand for an entry, such as one that is known before the model has
+been lowered: the file ``<root>/links/<key>`` holds the entry's name.
+
 Nothing here ever makes a compilation fail: callers get `OSError` from `put` and
 go on without a cache (see `fairway.driver`).
 """
@@ -18,6 +21,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -37,6 +41,7 @@ DEFAULT_MAX_BYTES = 2 << 30
 
 _MANIFEST = "manifest.json"
 _STALE_SECONDS = 3600.0  # no draft or lock is in use for so long
+_CONTENT_KEY = re.compile("[0-9a-f]{64}")
 
 
 class CacheWarning(UserWarning):
@@ -74,6 +79,7 @@ class Cache:
         self._entries = folder / "v1"
         self._temporary = folder / "tmp"
         self._locks = folder / "locks"
+        self._links = folder / "links"
 
     @classmethod
     def default(cls) -> Cache:
@@ -123,6 +129,32 @@ class Cache:
         self.prune(keep=key)
         return self._entries / key
 
+    def link(self, key: str, entry: str) -> None:
+        """Lets `key` stand for an entry from now on; does nothing where it cannot be written.
+
+        Args:
+            key: The other content address.
+            entry: The entry's own.
+        """
+        with contextlib.suppress(OSError):
+            self._links.mkdir(parents=True, exist_ok=True)
+            self._temporary.mkdir(parents=True, exist_ok=True)
+            handle, draft = tempfile.mkstemp(prefix="link-", dir=self._temporary)
+            try:
+                with os.fdopen(handle, "w", encoding="ascii") as file:
+                    file.write(entry)
+                os.replace(draft, self._links / key)
+            except OSError:
+                os.unlink(draft)
+
+    def follow(self, key: str) -> str | None:
+        """The entry that `key` stands for, which may be gone; None if it stands for none."""
+        try:
+            entry = (self._links / key).read_text(encoding="ascii")
+        except (OSError, ValueError):
+            return None
+        return entry if _CONTENT_KEY.fullmatch(entry) else None
+
     @contextlib.contextmanager
     def lock(self, key: str) -> Generator[None]:
         """Holds the key, so that two processes do not compile the same model.
@@ -167,6 +199,7 @@ class Cache:
                 ) from error
         self._sweep(self._temporary, age=_STALE_SECONDS)
         self._sweep(self._locks, age=_STALE_SECONDS)
+        self._drop_links()
         return len(entries)
 
     def prune(self, keep: str | None = None) -> None:
@@ -190,6 +223,7 @@ class Cache:
                     if entry.name != keep:
                         self._remove(entry)
                         total -= sizes[entry]
+                self._drop_links()
 
     def _publish(self, draft: Path, entry: Path) -> None:
         """Renames a finished draft into place; a whole entry already there wins."""
@@ -212,6 +246,14 @@ class Cache:
         with contextlib.suppress(FileNotFoundError):  # another process was faster
             entry.rename(doomed / entry.name)
         shutil.rmtree(doomed, ignore_errors=True)
+
+    def _drop_links(self) -> None:
+        """Deletes links whose entry is gone."""
+        for link in _children(self._links):
+            entry = self.follow(link.name)
+            if entry is None or not (self._entries / entry).is_dir():
+                with contextlib.suppress(OSError):
+                    link.unlink()
 
     @staticmethod
     def _sweep(folder: Path, age: float) -> None:

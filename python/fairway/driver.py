@@ -3,22 +3,17 @@
 
 from __future__ import annotations
 
-import errno
-import importlib
 import os
-import shutil
-import tempfile
-import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from fairway import targets
-from fairway.cache import Cache, CacheWarning, content_key
+from fairway.building import Builder
+from fairway.cache import Cache
 from fairway.errors import (
     ArtifactError,
-    CacheError,
-    CompilationError,
     InvalidArgument,
     InvalidModel,
     MissingDependency,
@@ -30,17 +25,10 @@ from fairway.executable import (
     check_threads,
     default_threads,
     mapped_errors,
-    open_native,
 )
 from fairway.program import Program
-from fairway.saving import Code
 
-if TYPE_CHECKING:
-    from fairway import _runtime
-
-__all__ = ["cache_key", "compile"]
-
-_OBJECT, _LIBRARY = "code.o", "code.so"
+__all__ = ["compile"]
 
 
 def compile(  # noqa: A001 (the public name)
@@ -97,125 +85,37 @@ def compile(  # noqa: A001 (the public name)
     count = default_threads() if threads is None else check_threads(threads)
     described = chosen.machine(cpu, features, machine)
     report("importing the model")
-    program = ingest.load(
+    source = ingest.begin(
         _opened(model), args, kwargs, dims=dims, importer=importer, progress=report
     )
-    _require_sizes(program)
-    _refuse_state(program)
 
     from fairway import __version__
 
-    metadata = Metadata(program.framework, program.tree).to_json()
-    request = targets.Request(described, count, __version__, metadata)
-    native, code = _build(program.module, request, chosen, _chosen_cache(cache), report)
-    report("preparing the weights")
-    with mapped_errors(ArtifactError):
-        native.set_parameters([program.arrays[info.name] for info in native.parameters])
-        native.prepare(count)
-    return Executable(native, threads=count, code=code)
-
-
-def _build(
-    module: str,
-    request: targets.Request,
-    target: targets.Target,
-    cache: Cache | None,
-    report: Callable[[str], None],
-) -> tuple[_runtime.Model, Code]:
-    """Loads the compiled code from the cache, or makes it."""
-    objects: list[bytes] = []
-
-    def write(folder: Path) -> None:
-        if not objects:  # compiled once, even if the cache cannot take it
-            objects.append(target.compile(module, request, report))
-        (folder / _OBJECT).write_bytes(objects[0])
-        try:
-            target.link([folder / _OBJECT], folder / _LIBRARY)
-        except CompilationError as error:
-            if shutil.disk_usage(folder).free > 4 * len(objects[0]):
-                raise
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
-
-    if cache is not None:
-        key = cache_key(module, target.name, request)
-        with cache.lock(key):
-            loaded = _from_cache(cache, key, target, write, report)
-        if loaded is not None:
-            return loaded
-    return _without_cache(target, write, objects)
-
-
-def _without_cache(
-    target: targets.Target, write: Callable[[Path], None], objects: list[bytes]
-) -> tuple[_runtime.Model, Code]:
-    """Compiles into a temporary folder, which goes once the code is loaded."""
-    try:
-        with tempfile.TemporaryDirectory(prefix="fairway-", ignore_cleanup_errors=True) as name:
-            write(Path(name))
-            return open_native(Path(name) / _LIBRARY), Code(objects[0], target)
-    except OSError as error:
-        raise CacheError(
-            f"there is no folder to write compiled code to: {error.strerror or error}",
-            hint="free space in the temporary folder, or set TMPDIR to another one",
-        ) from error
-
-
-def _from_cache(
-    cache: Cache,
-    key: str,
-    target: targets.Target,
-    write: Callable[[Path], None],
-    report: Callable[[str], None],
-) -> tuple[_runtime.Model, Code] | None:
-    """Finds or adds an entry and loads it; None where the cache cannot be used."""
-    folder = cache.get(key)
-    if folder is not None:
-        report("found in the cache")
+    options = targets.Request(described, count, __version__, "")
+    builder = Builder(chosen, _chosen_cache(cache), report)
+    built = builder.find(source.key, options)
+    if built is not None:
+        find_array = source.array
     else:
-        try:
-            folder = cache.put(key, write)
-        except OSError as error:
-            warnings.warn(_no_cache(cache, error), CacheWarning, stacklevel=4)
-            return None
-    try:
-        return open_native(folder / _LIBRARY), Code((folder / _OBJECT).read_bytes(), target)
-    except (OSError, ArtifactError):
-        if folder.exists():
-            raise
-        return None  # another process has just removed it
-
-
-def cache_key(module: str, target: str, request: targets.Request) -> str:
-    """The content address of compiled code: the model's text and all options.
-
-    Source locations are left out: a model that has only moved within its file, or to
-    another folder, has the same code.
-    """
-    text = _without_locations(module)
-    return content_key({"module": text, "target": target, "request": request.to_json()})
-
-
-def _without_locations(module: str) -> str:
-    ir: Any = importlib.import_module("fairway.mlir.ir")  # built, not in the source tree
-    try:
-        with ir.Context():
-            return ir.Module.parse(module).operation.get_asm(enable_debug_info=False)
-    except ir.MLIRError:  # the compiler will say what is wrong with it
-        return module
+        program = source.program()
+        _require_sizes(program)
+        _refuse_state(program)
+        metadata = Metadata(program.framework, program.tree).to_json()
+        built = builder.build(program.module, replace(options, metadata=metadata))
+        find_array = program.arrays.__getitem__
+    report("preparing the weights")
+    native = built.native
+    with mapped_errors(ArtifactError):
+        native.set_parameters([find_array(info.name) for info in native.parameters])
+        native.prepare(count)
+    builder.remember(source.key, options, built)
+    return Executable(native, threads=count, code=built.code)
 
 
 def _chosen_cache(cache: bool | Cache) -> Cache | None:
     if isinstance(cache, Cache):
         return cache
     return Cache.default() if cache else None
-
-
-def _no_cache(cache: Cache, error: OSError) -> str:
-    return (
-        f"the compilation cache cannot be used: {error.strerror or error} ({cache.folder}); "
-        "going on without it. Set FAIRWAY_CACHE_DIR to a writable folder with space, or pass "
-        "cache=False."
-    )
 
 
 def _opened(model: Any) -> Any:

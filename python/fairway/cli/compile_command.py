@@ -96,7 +96,7 @@ def command(
         )
         stages("writing the library")
         executable.save(path)
-        seconds = stages.seconds()
+        parts, seconds = stages.seconds_by_stage(), stages.seconds()
     size = path.stat().st_size
     if as_json:
         options.emit(
@@ -105,6 +105,7 @@ def command(
                 "header": str(path.with_suffix(".h")),
                 "bytes": size,
                 "seconds": round(seconds, 3),
+                "stages": {stage: round(spent, 3) for stage, spent in parts.items()},
                 "target": executable.target,
                 "kernels": len(executable.kernels),
             }

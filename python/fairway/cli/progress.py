@@ -28,6 +28,8 @@ class Stages:
         self._lock = threading.Lock()
         self._began = time.monotonic()
         self._stage = ""
+        self._stage_began = self._began
+        self._spent: dict[str, float] = {}
         self._visible = False
         self._closed = False
         self._timer = threading.Timer(_DELAY_SECONDS, self._show)
@@ -61,6 +63,7 @@ class Stages:
     def __call__(self, stage: str) -> None:
         """Notes that `stage` begins."""
         with self._lock:
+            self._end_stage()
             self._stage = stage
             if self._visible:
                 self._print()
@@ -68,6 +71,19 @@ class Stages:
     def seconds(self) -> float:
         """Time since the start."""
         return time.monotonic() - self._began
+
+    def seconds_by_stage(self) -> dict[str, float]:
+        """The time that each stage took so far, in the order in which they began."""
+        with self._lock:
+            self._end_stage()
+            return dict(self._spent)
+
+    def _end_stage(self) -> None:
+        now = time.monotonic()
+        if self._stage:
+            spent = self._spent.get(self._stage, 0.0)
+            self._spent[self._stage] = spent + now - self._stage_began
+        self._stage_began = now
 
     def _show(self) -> None:
         with self._lock:

@@ -7,11 +7,37 @@ Frameworks are imported when a model of theirs is loaded, never before.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from fairway.program import Program
 
-__all__ = ["importers", "load"]
+if TYPE_CHECKING:
+    from fairway.ingest.source import Source
+
+__all__ = ["begin", "importers", "load", "torch_mlir_folder"]
+
+
+def begin(
+    model: Any,
+    args: Sequence[Any] = (),
+    kwargs: Mapping[str, Any] | None = None,
+    dims: Any = None,
+    *,
+    importer: str | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Source:
+    """Reads a model, as far as is needed to tell whether its code is there already.
+
+    Takes and raises what `load` does.
+    """
+    from fairway.ingest.registry import find
+    from fairway.ingest.source import PlainSource
+
+    chosen = find(model, importer)
+    given = (model, tuple(args), dict(kwargs or {}), dims, progress)
+    start = getattr(chosen, "begin", None)
+    return start(*given) if start else PlainSource(lambda: chosen.load(*given))
 
 
 def load(
@@ -41,9 +67,7 @@ def load(
         InvalidArgument: Examples or `dims` do not fit the model.
         MissingDependency: The model's framework is not installed.
     """
-    from fairway.ingest.registry import find
-
-    return find(model, importer).load(model, tuple(args), dict(kwargs or {}), dims, progress)
+    return begin(model, args, kwargs, dims, importer=importer, progress=progress).program()
 
 
 def importers() -> tuple[str, ...]:
@@ -51,3 +75,10 @@ def importers() -> tuple[str, ...]:
     from fairway.ingest.registry import importers as names
 
     return names()
+
+
+def torch_mlir_folder() -> Path | None:
+    """Where torch-mlir is, without loading it; `None` if it is nowhere."""
+    from fairway.ingest._torch_mlir import folder
+
+    return folder()

@@ -19,7 +19,7 @@ from typing import Any
 
 from fairway.errors import MissingDependency
 
-__all__ = ["import_torch_mlir", "is_available"]
+__all__ = ["folder", "import_torch_mlir", "is_available"]
 
 _VENDOR = Path(__file__).resolve().parent.parent / "_vendor"
 _lock = threading.RLock()
@@ -52,6 +52,15 @@ def is_available() -> bool:
     if "torch_mlir" in sys.modules or (_VENDOR / "torch_mlir").is_dir():
         return True
     return importlib.util.find_spec("torch_mlir") is not None
+
+
+def folder() -> Path | None:
+    """Where torch-mlir is, without loading it; `None` if it is nowhere."""
+    if "torch_mlir" not in sys.modules and (_VENDOR / "torch_mlir").is_dir():
+        return _VENDOR / "torch_mlir"
+    spec = importlib.util.find_spec("torch_mlir")
+    places = spec.submodule_search_locations if spec else None
+    return Path(places[0]) if places else None
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,11 @@ from typing import Any
 from fairway.errors import InvalidArgument, InvalidModel
 from fairway.ingest._paths import path_of
 from fairway.ingest.lowering import Progress, Worker
+from fairway.ingest.source import PlainSource
 from fairway.program import InputOutputTree, Program
 from fairway.tree import Tree
 
-__all__ = ["accepts", "load"]
+__all__ = ["accepts", "begin", "load"]
 
 
 def accepts(model: Any) -> bool:
@@ -22,6 +24,31 @@ def accepts(model: Any) -> bool:
         return True
     path = path_of(model)
     return path is not None and path.lower().endswith(".mlir")
+
+
+def begin(
+    model: Any,
+    args: Sequence[Any] = (),
+    kwargs: Mapping[str, Any] | None = None,
+    dims: Any = None,
+    progress: Progress | None = None,
+) -> PlainSource:
+    """Reads an MLIR module; takes and raises what `load` does.
+
+    Its key is the text, source locations included.
+    """
+    del args, kwargs
+    if dims:
+        raise InvalidArgument(
+            "dims cannot be given for an MLIR module",
+            hint="write its types with '?' instead",
+        )
+    path = path_of(model)
+    if path is None:
+        raise InvalidModel(f"an object of type {type(model).__name__} is no MLIR module")
+    text = path if _is_text(path) else _read(Path(path))
+    key = hashlib.sha256(b"mlir\n" + text.encode()).hexdigest()
+    return PlainSource(lambda: _program(text, progress), key)
 
 
 def load(
@@ -47,16 +74,10 @@ def load(
         InvalidModel: The text cannot be parsed or has no entry.
         UnsupportedOp: It uses dialects that may not cross the waist.
     """
-    del args, kwargs
-    if dims:
-        raise InvalidArgument(
-            "dims cannot be given for an MLIR module",
-            hint="write its types with '?' instead",
-        )
-    path = path_of(model)
-    if path is None:
-        raise InvalidModel(f"an object of type {type(model).__name__} is no MLIR module")
-    text = path if _is_text(path) else _read(Path(path))
+    return begin(model, args, kwargs, dims, progress).program()
+
+
+def _program(text: str, progress: Progress | None) -> Program:
     with Worker(progress=progress) as worker:
         lowered = worker.lower(text.encode(), (), framework="mlir")
     inputs = tuple(spec for spec in lowered.arguments if spec.kind == "input")

@@ -17,6 +17,7 @@ from fairway.ingest.onnx_crash import explain_crash
 from fairway.ingest.onnx_dims import bind, name_unknown, shape_of
 from fairway.ingest.onnx_expand import expand, has_body, inexact, resolve_casts
 from fairway.ingest.onnx_fold import fold
+from fairway.ingest.onnx_key import graph_key
 from fairway.ingest.onnx_read import (
     BYTES,
     OnnxSource,
@@ -28,10 +29,11 @@ from fairway.ingest.onnx_read import (
     upgrade,
 )
 from fairway.ingest.onnx_weights import Weight, extract
+from fairway.ingest.source import PlainSource
 from fairway.program import InputOutputTree, Kind, Program, TensorSpec
 from fairway.tree import Tree
 
-__all__ = ["accepts", "load"]
+__all__ = ["accepts", "begin", "load"]
 
 _MAX_EXPANSIONS = 4
 
@@ -44,6 +46,32 @@ def accepts(model: Any) -> bool:
     if path is not None:
         return path.lower().endswith(".onnx")
     return type(model).__module__.startswith("onnx") and type(model).__name__ == "ModelProto"
+
+
+def begin(
+    model: Any,
+    args: Sequence[Any] = (),
+    kwargs: Mapping[str, Any] | None = None,
+    dims: Any = None,
+    progress: Progress | None = None,
+) -> PlainSource:
+    """Reads an ONNX model and moves its weights out; takes and raises what `load` does."""
+    tell = progress or ignore_progress
+    tell("reading the model")
+    source = read(model)
+    source.proto = upgrade(source.proto, source.label)
+    weights = extract(source)
+    names = {weight.name for weight in weights}
+    inputs = [value for value in source.proto.graph.input if value.name not in names]
+    _check_types(inputs, source)
+    name_unknown(inputs)
+    sizes = bind(inputs, args, dict(kwargs or {}), dims)
+    arrays = {weight.name: weight.array for weight in weights}
+    return PlainSource(
+        lambda: _lower(source, weights, sizes, progress),
+        graph_key(source.proto, weights, sizes),
+        arrays.__getitem__,
+    )
 
 
 def load(
@@ -69,29 +97,29 @@ def load(
         UnsupportedOp: The model uses an operation that cannot be lowered.
         InvalidArgument: The examples or `dims` do not fit the model.
     """
-    tell = progress or ignore_progress
-    tell("reading the model")
-    source = read(model)
-    source.proto = upgrade(source.proto, source.label)
-    weights = extract(source)
-    names = {weight.name for weight in weights}
+    return begin(model, args, kwargs, dims, progress).program()
+
+
+def _lower(
+    source: OnnxSource,
+    weights: Sequence[Weight],
+    sizes: Mapping[str, int],
+    progress: Progress | None,
+) -> Program:
+    """Simplifies and lowers a model whose weights have been moved out."""
     check_operations(source.proto, source.label)
     if any(not value.type.tensor_type.HasField("shape") for value in source.proto.graph.output):
         source.proto = infer_shapes(source.proto, source.label)
     check(source.proto, source.label)
     if source.proto.functions:
         source.proto = import_onnx("onnx.inliner").inline_local_functions(source.proto)
-    inputs = [value for value in source.proto.graph.input if value.name not in names]
-    _check_types(inputs, source)
-    name_unknown(inputs)
-    _set_sizes(source.proto.graph, bind(inputs, args, dict(kwargs or {}), dims))
+    _set_sizes(source.proto.graph, sizes)
     _name_nodes(source.proto.graph)
     source.proto = _simplify(source.proto, source.label)
     if names := inexact(source.proto):
         _expand(source, names)
-    weights = _used_weights(source.proto, weights)
-    lowered = _lower_expanding(source, weights, progress)
-    return _program(weights, lowered)
+    used = _used_weights(source.proto, weights)
+    return _program(used, _lower_expanding(source, used, progress))
 
 
 def _simplify(proto: Any, label: str) -> Any:

@@ -3,7 +3,9 @@
 
 An importer is a module, or any object, with two functions: `accepts(model) -> bool`,
 which is quick and imports no framework, and `load(model, args, kwargs, dims, progress)
--> Program`. Other packages add one by an entry point of the group `fairway.ingest`.
+-> Program`. It may have `begin`, which takes the same and gives a `Source`, so that code
+is found in the cache before the model is lowered. Other packages add one by an entry point
+of the group `fairway.ingest`.
 """
 
 from __future__ import annotations

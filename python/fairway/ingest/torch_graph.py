@@ -14,7 +14,9 @@ __all__ = [
     "Result",
     "check_inference",
     "lift",
+    "memory_of",
     "module_path",
+    "parameter_data",
     "results",
     "source_line",
 ]
@@ -144,18 +146,12 @@ def lift(program: Any) -> list[Argument]:
         if not node.users:
             graph.erase_node(node)
             continue
-        tensor = _data(program, spec)
+        tensor = parameter_data(program, spec)
         if kind == "CONSTANT_TENSOR" and tensor.numel() <= INLINE_LIMIT:
             node.replace_all_uses_with(_literal(program, node, tensor))
             graph.erase_node(node)
             continue
-        key = (
-            tensor.data_ptr(),
-            tensor.shape,
-            tensor.stride(),
-            tensor.dtype,
-            tensor.numel() > 0,
-        )
+        key = memory_of(tensor)
         if key in seen and tensor.numel():
             node.replace_all_uses_with(seen[key])
             graph.erase_node(node)
@@ -201,7 +197,17 @@ def results(program: Any) -> list[Result]:
     return found
 
 
-def _data(program: Any, spec: Any) -> Any:
+def memory_of(tensor: Any) -> tuple[object, ...]:
+    """Says where a tensor's elements are: those of equal tuples are the same tensor."""
+    return tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype, tensor.numel() > 0
+
+
+def parameter_data(program: Any, spec: Any) -> Any:
+    """Gives the tensor of a parameter, buffer or constant of an exported program.
+
+    Raises:
+        InvalidModel: It has none.
+    """
     for store in (program.state_dict, program.constants):
         if spec.target in store:
             return store[spec.target]

@@ -10,14 +10,24 @@ from typing import Any
 
 from fairway.errors import InvalidArgument, InvalidModel, UnsupportedOp
 from fairway.ingest.lowering import TORCH_PIPELINES, Progress, Worker, ignore_progress
+from fairway.ingest.source import Source
+from fairway.ingest.torch_call import Call, call_of
 from fairway.ingest.torch_dims import Dims, symbol_names
 from fairway.ingest.torch_export import decompose, export, import_torch
 from fairway.ingest.torch_fx import write_bytecode
-from fairway.ingest.torch_graph import Argument, Result, check_inference, lift, results
-from fairway.program import InputOutputTree, Program, TensorSpec
-from fairway.tree import Tree
+from fairway.ingest.torch_graph import (
+    Argument,
+    Result,
+    check_inference,
+    lift,
+    memory_of,
+    parameter_data,
+    results,
+)
+from fairway.ingest.torch_key import exported_key
+from fairway.program import Program, TensorSpec
 
-__all__ = ["accepts", "load"]
+__all__ = ["accepts", "begin", "load"]
 
 
 def accepts(model: Any) -> bool:
@@ -30,6 +40,41 @@ def accepts(model: Any) -> bool:
             "torch.export.exported_program.ExportedProgram",
         }
     )
+
+
+def begin(
+    model: Any,
+    args: Sequence[Any] = (),
+    kwargs: Mapping[str, Any] | None = None,
+    dims: Any = None,
+    progress: Progress | None = None,
+) -> Source:
+    """Exports a PyTorch model; takes and raises what `load` does."""
+    torch = import_torch()
+    tell = progress or ignore_progress
+    if isinstance(model, torch.export.ExportedProgram):
+        if dims:
+            raise InvalidArgument(
+                "dims cannot be given for an exported program",
+                hint="give dynamic_shapes to torch.export.export",
+            )
+        program, names, wanted = model, _placeholder_names(model), Dims()
+    else:
+        if isinstance(model, torch.jit.ScriptModule):
+            raise InvalidModel(
+                "TorchScript modules cannot be compiled",
+                hint="pass the nn.Module that it was made from",
+            )
+        _check_devices(torch, model)
+        given = dict(kwargs or {})
+        names = _forward_names(model)
+        wanted = Dims.of(torch, dims, names, args, given)
+        tell("tracing")
+        args, given = wanted.widen(torch, tuple(args), given)
+        program = export(model, args, given, wanted.shapes)
+        tell("reading the graph")
+    check_inference(program)
+    return _Source(torch, program, names, wanted, progress)
 
 
 def load(
@@ -55,57 +100,72 @@ def load(
         InvalidModel: The model cannot be traced.
         InvalidArgument: `dims` does not fit the model.
     """
-    torch = import_torch()
-    kwargs = dict(kwargs or {})
-    with Worker(progress=progress) as worker:
-        tell = progress or ignore_progress
-        if isinstance(model, torch.export.ExportedProgram):
-            if dims:
-                raise InvalidArgument(
-                    "dims cannot be given for an exported program",
-                    hint="give dynamic_shapes to torch.export.export",
-                )
-            program, names = model, _placeholder_names(model)
-            wanted = Dims()
-        else:
-            if isinstance(model, torch.jit.ScriptModule):
-                raise InvalidModel(
-                    "TorchScript modules cannot be compiled",
-                    hint="pass the nn.Module that it was made from",
-                )
-            _check_devices(torch, model)
-            names = _forward_names(model)
-            wanted = Dims.of(torch, dims, names, args, kwargs)
-            tell("tracing")
-            args, kwargs = wanted.widen(torch, tuple(args), kwargs)
-            program = export(model, args, kwargs, wanted.shapes)
-        check_inference(program)
-        tell("decomposing")
-        program = decompose(program)
-        symbols = symbol_names(program, wanted)
-        returned = results(program)
-        arguments = lift(program)
-        tree, inputs, order = _signature(torch, program, names, arguments, returned, symbols)
-        parameters = [a for a in arguments if a.kind != "input"]
-        specs = {id(a): _spec(a.name, a.kind, a.node.meta["val"], symbols) for a in parameters}
-        specs |= {id(a): spec for a, spec in inputs}
-        tell("importing the graph")
-        bytecode = write_bytecode(program.graph_module)
-        outputs = [
-            _spec(name, "output", result.node.meta["val"], symbols) for name, result in order
-        ]
-        lowered = worker.lower(
-            bytecode, TORCH_PIPELINES, [specs[id(a)] for a in arguments], outputs
-        )
+    return begin(model, args, kwargs, dims, progress).program()
+
+
+class _Source:
+    """An exported program that is not decomposed yet."""
+
+    def __init__(
+        self,
+        torch: Any,
+        program: Any,
+        names: tuple[str, ...],
+        wanted: Dims,
+        progress: Progress | None,
+    ) -> None:
+        self._torch, self._exported, self._wanted = torch, program, wanted
+        self._progress = progress
+        self._call = call_of(torch, program, names)
+        self._data = {
+            str(spec.target): parameter_data(program, spec)
+            for spec in program.graph_signature.input_specs
+            if spec.kind.name in ("PARAMETER", "BUFFER", "CONSTANT_TENSOR")
+        }
+        self.key = None if wanted.axes else exported_key(torch, program, self._call.address())
+
+    def array(self, name: str) -> Any:
+        """The data of one parameter."""
+        return _array(self._torch, self._data[name])
+
+    def program(self) -> Program:
+        """Decomposes and lowers the program."""
+        tell = self._progress or ignore_progress
+        # Starting takes the worker a second, while this process decomposes.
+        with Worker(progress=self._progress) as worker:
+            tell("decomposing")
+            program = decompose(self._exported)
+            symbols = symbol_names(program, self._wanted)
+            returned = results(program)
+            arguments = lift(program)
+            inputs, order = _signature(self._call, program, arguments, returned, symbols)
+            parameters = [a for a in arguments if a.kind != "input"]
+            if not all(self._is_known(a) for a in parameters):
+                self.key = None
+            specs = {id(a): _spec(a.name, a.kind, a.node.meta["val"], symbols) for a in parameters}
+            specs |= {id(a): spec for a, spec in inputs}
+            tell("importing the graph")
+            bytecode = write_bytecode(program.graph_module)
+            outputs = [
+                _spec(name, "output", result.node.meta["val"], symbols) for name, result in order
+            ]
+            lowered = worker.lower(
+                bytecode, TORCH_PIPELINES, [specs[id(a)] for a in arguments], outputs
+            )
         return Program(
             module=lowered.module,
             inputs=tuple(spec for _, spec in inputs),
             parameters=tuple(specs[id(a)] for a in parameters),
             outputs=lowered.results,
-            arrays={a.name: _array(torch, a.tensor) for a in parameters},
-            tree=tree,
+            arrays={a.name: _array(self._torch, a.tensor) for a in parameters},
+            tree=self._call.tree,
             framework="torch",
         )
+
+    def _is_known(self, argument: Argument) -> bool:
+        """Whether a parameter of the code is one of the exported program's under its name."""
+        data = self._data.get(argument.name)
+        return data is not None and memory_of(data) == memory_of(argument.tensor)
 
 
 def _forward_names(model: Any) -> tuple[str, ...]:
@@ -127,65 +187,23 @@ def _placeholder_names(program: Any) -> tuple[str, ...]:
     return tuple(program.graph_signature.user_inputs[:count])
 
 
-class _Leaf:
-    """Stands for one leaf while a structure is rebuilt around it."""
-
-    def __init__(self, index: int) -> None:
-        self.index = index
-
-
 def _signature(
-    torch: Any,
+    call: Call,
     program: Any,
-    names: tuple[str, ...],
     arguments: Sequence[Argument],
     returned: Sequence[Result],
     symbols: Mapping[str, str],
-) -> tuple[InputOutputTree, list[tuple[Argument, TensorSpec]], list[tuple[str, Result]]]:
-    """Describes the call; gives inputs and outputs in the order of the tree's leaves."""
-    unflatten = torch.utils._pytree.tree_unflatten
+) -> tuple[list[tuple[Argument, TensorSpec]], list[tuple[str, Result]]]:
+    """Gives inputs and outputs in the order of the tree's leaves."""
     by_leaf = {a.leaf: a for a in arguments if a.kind == "input"}
-    constants = [
-        spec.arg.value if hasattr(spec.arg, "value") else None
-        for spec in program.graph_signature.input_specs
-        if spec.kind.name == "USER_INPUT"
-    ]
-    leaves = [_Leaf(i) if i in by_leaf else value for i, value in enumerate(constants)]
-    example_args, example_kwargs = unflatten(leaves, program.call_spec.in_spec)
-    tree_args = Tree.of(tuple(example_args), _is_leaf, "args")
-    tree_kwargs = Tree.of(dict(example_kwargs), _is_leaf, "kwargs")
-    results_leaves = [
-        _Leaf(i) if result.node is not None else result.constant
-        for i, result in enumerate(returned)
-    ]
-    example = unflatten(results_leaves, program.call_spec.out_spec)
-    tree_outputs = Tree.of(example, _is_leaf, "the model's result")
-    tree = InputOutputTree(tree_args, tree_kwargs, tree_outputs, names)
-
-    paths = [
-        path
-        for index, item in enumerate(tree_args.items)
-        for path in item.paths(names[index] if index < len(names) else f"arg{index}")
-    ] + tree_kwargs.paths()
-    flat = tree_args.flatten(tuple(example_args)) + tree_kwargs.flatten(dict(example_kwargs))
     inputs: list[tuple[Argument, TensorSpec]] = []
-    for path, leaf in zip(paths, flat, strict=True):
-        argument = by_leaf[leaf.index]
+    for path, leaf in call.inputs:
+        argument = by_leaf[leaf]
         inputs.append((argument, _spec(path, "input", argument.node.meta["val"], symbols)))
-    prefix = "output" if tree_outputs.kind in ("tensor", "list", "tuple") else ""
-    order: list[tuple[str, Result]] = [
-        (path, returned[leaf.index])
-        for path, leaf in zip(
-            tree_outputs.paths(prefix), tree_outputs.flatten(example), strict=True
-        )
-    ]
+    order = [(path, returned[leaf]) for path, leaf in call.outputs]
     nodes = tuple(result.node for _, result in order)
     next(n for n in reversed(program.graph.nodes) if n.op == "output").args = (nodes,)
-    return tree, inputs, order
-
-
-def _is_leaf(obj: Any) -> bool:
-    return isinstance(obj, _Leaf)
+    return inputs, order
 
 
 def _spec(name: str, kind: Any, value: Any, symbols: Mapping[str, str]) -> TensorSpec:

@@ -96,6 +96,46 @@ def test_entry_larger_than_the_bound_is_kept_for_its_writer(tmp_path: Path) -> N
     assert (folder / "code").exists()
 
 
+NAME, OTHER = "a" * 64, "b" * 64
+
+
+def test_follows_links(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    assert cache.follow("key") is None
+    cache.link("key", NAME)
+    assert cache.follow("key") == NAME
+    cache.link("key", OTHER)
+    assert cache.follow("key") == OTHER
+    assert not list((tmp_path / "tmp").iterdir())
+
+
+def test_damaged_link_leads_nowhere(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    cache.link("key", NAME)
+    for damage in (b"", NAME[:63].encode(), b"../" * 21 + b"a", b"\xff" * 64):
+        (tmp_path / "links" / "key").write_bytes(damage)
+        assert cache.follow("key") is None
+
+
+def test_links_go_with_their_entry(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    cache.put(NAME, writer(b"1"))
+    cache.link("key", NAME)
+    cache.link("stray", OTHER)
+    cache.put("another", writer(b"2"))
+    assert cache.follow("key") == NAME
+    assert cache.follow("stray") is None
+    cache.clear()
+    assert cache.follow("key") is None
+
+
+def test_link_that_cannot_be_written_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "links").touch()
+    cache = Cache(tmp_path)
+    cache.link("key", NAME)
+    assert cache.follow("key") is None
+
+
 def test_clear_counts_and_empties(tmp_path: Path) -> None:
     cache = Cache(tmp_path)
     cache.put("a", writer(b"1"))

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -201,6 +202,65 @@ def test_cached_code_serves_other_weights(tmp_path: Path) -> None:
         model, x = linear()
         assert_close(fairway.compile(model, (x,), cache=cache)(x), model(x))
     assert cache.info().entries == 1
+
+
+class Tied(torch.nn.Module):
+    """Two layers whose weights may be the same tensor, a constant, and a layout that is copied."""
+
+    def __init__(self, tied: bool, constant: float) -> None:
+        super().__init__()
+        self.first = torch.nn.Linear(4, 4)
+        self.second = torch.nn.Linear(4, 4)
+        if tied:
+            self.second.weight = self.first.weight
+        self.turned = torch.nn.Parameter(torch.randn(4, 3).T)
+        self.constant = constant
+
+    def forward(self, x: Any) -> Any:
+        y = self.second(self.first(x)) + torch.tensor([self.constant, 1.0, 2.0, 3.0])
+        return y @ self.turned.T
+
+
+def test_cached_code_is_never_another_models(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    for _ in range(2):
+        for tied in (False, True):
+            for constant in (0.5, 1.5):
+                model, x = Tied(tied, constant).eval(), torch.randn(2, 4)
+                assert_close(fairway.compile(model, (x,), cache=cache)(x), model(x))
+    assert cache.info().entries == 4
+
+
+def test_model_in_the_cache_is_not_lowered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, onnx_mlp: Path
+) -> None:
+    cache = Cache(tmp_path)
+    model, x = linear()
+    expected = fairway.compile(onnx_mlp, dims={"batch": 2}, cache=cache)
+    fairway.compile(model, (x,), cache=cache)
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise AssertionError("lowered again")
+
+    for importer in ("torch_importer", "onnx_importer"):
+        monkeypatch.setattr(f"fairway.ingest.{importer}.Worker", refuse)
+    other, _ = linear()
+    assert_close(fairway.compile(other, (x,), cache=cache)(x), other(x))
+    found = fairway.compile(onnx_mlp, dims={"batch": 2}, cache=cache)
+    inputs = {spec.name: np.ones(spec.shape, spec.dtype) for spec in found.inputs}
+    for name, array in found.run(inputs).items():
+        np.testing.assert_array_equal(array, expected.run(inputs)[name])
+    with pytest.raises(AssertionError, match="lowered again"):
+        fairway.compile(other, (x,), cache=cache, threads=3)
+
+
+def test_model_whose_code_was_removed_is_compiled_again(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    model, x = linear()
+    fairway.compile(model, (x,), cache=cache)
+    shutil.rmtree(tmp_path / "v1")
+    assert "found in the cache" not in stages(model, (x,), cache=cache)
+    assert "found in the cache" in stages(model, (x,), cache=cache)
 
 
 def test_options_that_change_code_are_cached_apart(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 import fairway
-from fairway import compiler, driver, targets
+from fairway import building, compiler, targets
 from fairway.cli import main
 
 MODULE = """
@@ -21,7 +21,7 @@ func.func @main(%x: tensor<8xf32> {fairway.name = "x", fairway.kind = "input"})
 
 
 def key(machine: targets.Machine, threads: int = 1) -> str:
-    return driver.cache_key(MODULE, "cpu", targets.Request(machine, threads, "0", "{}"))
+    return building.cache_key(MODULE, "cpu", targets.Request(machine, threads, "0", "{}"))
 
 
 def test_host_is_described_plausibly() -> None:

@@ -51,6 +51,8 @@ def test_compile_reports_json(onnx_mlp: Path, tmp_path: Path) -> None:
     assert Path(report["library"]).stat().st_size == report["bytes"]
     assert Path(report["header"]).exists()
     assert report["kernels"] >= 1
+    assert sum(report["stages"].values()) <= report["seconds"] + 0.01
+    assert "writing the library" in report["stages"]
     facts = ok_json("inspect", tmp_path / "m.so")
     assert facts["inputs"][0]["shape"] == [3, 8]
 
