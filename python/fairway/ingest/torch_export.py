@@ -58,15 +58,33 @@ def export(model: Any, args: Sequence[Any], kwargs: Mapping[str, Any], dynamic_s
     torch = import_torch()
     try:
         with _tracing, torch.no_grad(), quiet():
+            given_args, given_kwargs = _apart(torch, model, (tuple(args), dict(kwargs)))
             return torch.export.export(
                 model,
-                tuple(args),
-                dict(kwargs),
+                given_args,
+                given_kwargs,
                 dynamic_shapes=dynamic_shapes,
                 strict=False,
             )
     except Exception as error:
         raise _export_error(error) from error
+
+
+def _apart(torch: Any, model: Any, examples: Any) -> Any:
+    """Copies an example tensor that stands for several arguments, or is a parameter.
+
+    `torch.export` takes what is one object while it traces for one value for ever: a
+    graph traced with `(x, x)` would use its second argument for both.
+    """
+    seen = {id(tensor) for tensor in (*model.parameters(), *model.buffers())}
+
+    def distinct(tensor: Any) -> Any:
+        if id(tensor) in seen:
+            return tensor.detach().clone()
+        seen.add(id(tensor))
+        return tensor
+
+    return torch.utils._pytree.tree_map_only(torch.Tensor, distinct, examples)
 
 
 def decompose(program: Any) -> Any:

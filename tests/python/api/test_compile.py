@@ -51,6 +51,23 @@ def test_keeps_structure_and_dtypes() -> None:
     assert result["more"][1].dtype == torch.bool
 
 
+class Difference(torch.nn.Module):
+    """The difference of its arguments, and of the first and a parameter."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.randn(3))
+
+    def forward(self, x: Any, y: Any) -> Any:
+        return x - y, x - self.weight
+
+
+def test_examples_that_are_one_tensor_stay_two_arguments() -> None:
+    model, (x, y) = Difference().eval(), torch.randn(2, 3)
+    for examples in ((x, x), (model.weight, y)):
+        assert_close(fairway.compile(model, examples)(x, y), model(x, y))
+
+
 def test_numpy_in_numpy_out() -> None:
     model, x = linear()
     result = fairway.compile(model, (x,))(x.numpy())
