@@ -150,7 +150,7 @@ ARCHITECTURES = {
         Architecture("vit_b16", _vit_b16, _images),
         Architecture("bert_base", _bert_base, _masked_tokens(30522, 128)),
         Architecture("gpt2", _gpt2, _tokens(50257, 64)),
-        Architecture("minilm", _minilm, _masked_tokens(30522, 64)),
+        Architecture("minilm", _minilm, _masked_tokens(30522, 128)),
         Architecture("mlp", _mlp, lambda batch: (torch.randn(batch * 128, 512),)),
     )
 }
