@@ -7,6 +7,7 @@
 #include "fairway/Kernel/Passes.h"
 
 #include "Math/Functions.h"
+#include "Math/MatchGelu.h"
 
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
@@ -88,6 +89,24 @@ struct ExpandSigmoid : OpRewritePattern<arith::DivFOp> {
     else
       rewriter.replaceOpWithNewOp<arith::MulFOp>(op, op.getLhs(), sigmoid,
                                                  op.getFastmathAttr());
+    return success();
+  }
+};
+
+/// GELU, whose negative side its parts compute no better than the whole.
+struct ExpandGelu : OpRewritePattern<arith::MulFOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(arith::MulFOp op,
+                                PatternRewriter &rewriter) const override {
+    std::optional<Gelu> gelu = matchGelu(op);
+    if (!gelu)
+      return failure();
+    Value result = emitInSingle(
+        rewriter, op.getLoc(), gelu->byTanh ? emitGeluTanh : emitGelu, gelu->x);
+    if (!result)
+      return failure();
+    rewriter.replaceOp(op, result);
     return success();
   }
 };
@@ -177,6 +196,11 @@ struct ExpandMath : public fairway::impl::ExpandMathBase<ExpandMath> {
     compound.add<ExpandSigmoid, PowerOfTwo>(context);
     populateMathAlgebraicSimplificationPatterns(compound);
     if (failed(applyPatternsGreedily(getOperation(), std::move(compound))))
+      return signalPassFailure();
+    // Once powers are products.
+    RewritePatternSet gelu(context);
+    gelu.add<ExpandGelu>(context);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(gelu))))
       return signalPassFailure();
 
     RewritePatternSet patterns(context);

@@ -110,6 +110,31 @@ def derive(polynomial: Polynomial) -> tuple[list[float], float]:
     return best.tolist(), float(min(errors))
 
 
+def saturating(
+    name: str,
+    tail: Function,
+    end: float,
+    degree: int,
+    *,
+    first: float = 0.0,
+    end_weight: float = 1.0,
+) -> Polynomial:
+    """`p` of 1 - (1 - a (first + p(a)))^8 = 1 - tail(a) on [0, end].
+
+    Errors are relative to 1 - tail(a), to first order. `end_weight` makes them count so many
+    times more at the end, where the result must round to 1.
+    """
+
+    def rest(a: mp.mpf) -> mp.mpf:
+        return (1 - mp.root(tail(a), 8)) / a - mp.mpf(float(np.float32(first)))
+
+    def weight(a: mp.mpf) -> mp.mpf:
+        slope = 8 * mp.root(tail(a), 8) ** 7 * a
+        return slope / (1 - tail(a)) * (1 + (end_weight - 1) * (a / end) ** 20)
+
+    return Polynomial(name, rest, weight, 0.0, end, degree)
+
+
 def tables() -> list[Polynomial]:
     """Every table, in the notation of the C++ files that use them."""
     ln2 = float(mp.log(2))
@@ -146,14 +171,8 @@ def tables() -> list[Polynomial]:
     def tanh_weight(u: mp.mpf) -> mp.mpf:
         return u * mp.sqrt(u) / mp.tanh(mp.sqrt(u))
 
-    def erf_rest(u: mp.mpf) -> mp.mpf:
-        return mp.erf(mp.sqrt(u)) / mp.sqrt(u) - 1
-
-    def erf_weight(u: mp.mpf) -> mp.mpf:
-        return mp.sqrt(u) / mp.erf(mp.sqrt(u))
-
-    def erf_tail(t: mp.mpf) -> mp.mpf:
-        return mp.erfc(t + ERF_MIDDLE)
+    def gelu_tanh_tail(a: mp.mpf) -> mp.mpf:
+        return 2 / (1 + mp.exp(2 * mp.sqrt(2 / mp.pi) * (a + mp.mpf("0.044715") * a**3)))
 
     return [
         Polynomial("kExp", expm1_rest, exp_weight, -ln2 * slack, ln2 * slack, 5),
@@ -163,22 +182,14 @@ def tables() -> list[Polynomial]:
         Polynomial("kLog", log_rest, log_weight, root2 / 2 - 1, root2 - 1, 7),
         Polynomial("kLog2", log2_ratio, lambda f: 1 / log2_ratio(f), root2 / 2 - 1, root2 - 1, 8),
         Polynomial("kSine", sine_rest, sine_weight, 0.0, float((mp.pi / 2 * 1.005) ** 2), 3),
-        Polynomial("kErfSmall", erf_rest, erf_weight, 0.0, ERF_SPLIT**2, 6),
-        Polynomial(
-            "kErfTail",
-            erf_tail,
-            lambda t: 1 / mp.erf(t + ERF_MIDDLE),
-            ERF_SPLIT - ERF_MIDDLE,
-            ERF_END - ERF_MIDDLE,
-            12,
-        ),
+        saturating("kErf", mp.erfc, 3.95, 7, first=ERF_FIRST),
+        saturating("kGelu", lambda a: mp.erfc(a / mp.sqrt(2)), 5.6, 7),
+        saturating("kGeluTanh", gelu_tanh_tail, 5.3, 10, end_weight=11.0),
     ]
 
 
 TANH_SPLIT = 0.65
-ERF_SPLIT = 1.1
-ERF_END = 3.9375
-ERF_MIDDLE = 2.5
+ERF_FIRST = 0.141047403
 
 if __name__ == "__main__":
     mp.mp.dps = 30

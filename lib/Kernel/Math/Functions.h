@@ -25,7 +25,13 @@ mlir::Value emitExpM1(FloatBuilder &f, mlir::Value x);
 // Sigmoidal.cpp
 mlir::Value emitSigmoid(FloatBuilder &f, mlir::Value x);
 mlir::Value emitTanh(FloatBuilder &f, mlir::Value x);
+
+// Erf.cpp
 mlir::Value emitErf(FloatBuilder &f, mlir::Value x);
+/// `x (1 + erf (x / sqrt 2)) / 2`; for negative x as exact as that sum.
+mlir::Value emitGelu(FloatBuilder &f, mlir::Value x);
+/// The same with tanh (sqrt (2 / pi) (x + 0.044715 x^3)) for erf.
+mlir::Value emitGeluTanh(FloatBuilder &f, mlir::Value x);
 
 // Logarithm.cpp
 mlir::Value emitLog(FloatBuilder &f, mlir::Value x);

@@ -1,4 +1,4 @@
-//===- Sigmoidal.cpp - sigmoid, tanh, erf ---------------------------------===//
+//===- Sigmoidal.cpp - sigmoid, tanh --------------------------------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -19,18 +19,6 @@ static constexpr float kExpNarrow[] = {0.499992251f, 0.166671157f, 0.041891057f,
 static constexpr float kTanhSplit = 0.65f;
 static constexpr float kTanhSmall[] = {
     -0.333332598f, 0.133308291f, -0.0536879115f, 0.0204690564f, -0.0055147768f};
-
-// erf x = x + x p(x^2) on |x| <= 1.1, and 1 - q(x - 2.5) up to 3.9375, from
-// where it rounds to 1.
-static constexpr float kErfSplit = 1.1f, kErfMiddle = 2.5f, kErfEnd = 3.9375f;
-static constexpr float kErfSmall[] = {
-    0.128379166f,   -0.376126111f,    0.112833641f,   -0.026843518f,
-    0.00516773108f, -0.000782473944f, 7.23606863e-05f};
-static constexpr float kErfTail[] = {
-    0.000406931358f,  -0.00217808341f, 0.00544666592f,   -0.00835318957f,
-    0.00861521158f,   -0.00610342948f, 0.0028184799f,    -0.000570090429f,
-    -0.000286891707f, 0.000278720283f, -6.16696489e-05f, -2.09998307e-05f,
-    9.07955473e-06f};
 
 Value emitSigmoid(FloatBuilder &f, Value x) {
   // For e = e^-|x| = P^2 e^r: low = e / (1 + e) = P e^r / (1/P + P e^r), which
@@ -77,14 +65,6 @@ Value emitTanh(FloatBuilder &f, Value x) {
   Value large = f.sub(one, f.div(f.f32(2.0f), sum));
   // Also where the result is zero.
   return f.copySign(f.select(f.less(a, f.f32(kTanhSplit)), small, large), x);
-}
-
-Value emitErf(FloatBuilder &f, Value x) {
-  Value small = f.fma(x, f.polynomial(kErfSmall, f.mul(x, x)), x);
-  Value a = f.abs(x);
-  Value t = f.sub(f.atMost(kErfEnd, a), f.f32(kErfMiddle));
-  Value large = f.sub(f.f32(1.0f), f.polynomial(kErfTail, t));
-  return f.select(f.less(a, f.f32(kErfSplit)), small, f.copySign(large, x));
 }
 
 } // namespace fairway

@@ -112,3 +112,66 @@ func.func @maximum(%x: vector<8xf32>, %y: vector<8xf32>) -> vector<8xf32> {
   %0 = arith.maximumf %x, %y : vector<8xf32>
   return %0 : vector<8xf32>
 }
+
+// GELU is one function however it is written: here by erf, dividing, of a sum
+// that is not read as a part of it.
+// CHECK-LABEL: func.func @gelu
+// CHECK:       %[[X:.*]] = arith.addf
+// CHECK-NOT:   arith.{{divf|select}} %[[X]]
+// CHECK:       %[[GATED:.*]] = math.fma %{{.*}}, %{{.*}}, %[[X]]
+// CHECK-NEXT:  %[[RESULT:.*]] = arith.mulf %[[GATED]]
+// CHECK-NEXT:  return %[[RESULT]]
+func.func @gelu(%y: vector<8xf32>, %bias: vector<8xf32>) -> vector<8xf32> {
+  %x = arith.addf %y, %bias : vector<8xf32>
+  %root = arith.constant dense<1.41421354> : vector<8xf32>
+  %one = arith.constant dense<1.0> : vector<8xf32>
+  %half = arith.constant dense<0.5> : vector<8xf32>
+  %0 = arith.divf %x, %root : vector<8xf32>
+  %1 = math.erf %0 : vector<8xf32>
+  %2 = arith.addf %1, %one : vector<8xf32>
+  %3 = arith.mulf %2, %half : vector<8xf32>
+  %4 = arith.mulf %x, %3 : vector<8xf32>
+  return %4 : vector<8xf32>
+}
+
+// By tanh, with a power, and a constant that is rounded in the model.
+// CHECK-LABEL: func.func @gelu_tanh
+// CHECK-SAME:  %[[X:.*]]: vector<8xf32>
+// CHECK-NOT:   arith.divf
+// CHECK:       %[[GATED:.*]] = math.fma %{{.*}}, %{{.*}}, %[[X]]
+// CHECK-NEXT:  arith.mulf %[[GATED]]
+func.func @gelu_tanh(%x: vector<8xf32>) -> vector<8xf32> {
+  %three = arith.constant dense<3.0> : vector<8xf32>
+  %cubic = arith.constant dense<0.044715> : vector<8xf32>
+  %double = arith.constant 0.79788456080286541 : f64
+  %single = arith.truncf %double : f64 to f32
+  %slope = vector.broadcast %single : f32 to vector<8xf32>
+  %one = arith.constant dense<1.0> : vector<8xf32>
+  %half = arith.constant dense<0.5> : vector<8xf32>
+  %0 = math.powf %x, %three : vector<8xf32>
+  %1 = arith.mulf %0, %cubic : vector<8xf32>
+  %2 = arith.addf %x, %1 : vector<8xf32>
+  %3 = arith.mulf %2, %slope : vector<8xf32>
+  %4 = math.tanh %3 : vector<8xf32>
+  %5 = arith.addf %4, %one : vector<8xf32>
+  %6 = arith.mulf %half, %x : vector<8xf32>
+  %7 = arith.mulf %6, %5 : vector<8xf32>
+  return %7 : vector<8xf32>
+}
+
+// Another slope is another function.
+// CHECK-LABEL: func.func @not_gelu
+// CHECK-SAME:  %[[X:.*]]: vector<8xf32>
+// CHECK:       %[[ARGUMENT:.*]] = arith.mulf %[[X]]
+// CHECK:       math.copysign %{{.*}}, %[[ARGUMENT]]
+func.func @not_gelu(%x: vector<8xf32>) -> vector<8xf32> {
+  %slope = arith.constant dense<0.71> : vector<8xf32>
+  %one = arith.constant dense<1.0> : vector<8xf32>
+  %half = arith.constant dense<0.5> : vector<8xf32>
+  %0 = arith.mulf %x, %slope : vector<8xf32>
+  %1 = math.erf %0 : vector<8xf32>
+  %2 = arith.addf %1, %one : vector<8xf32>
+  %3 = arith.mulf %2, %half : vector<8xf32>
+  %4 = arith.mulf %x, %3 : vector<8xf32>
+  return %4 : vector<8xf32>
+}

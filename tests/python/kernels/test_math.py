@@ -7,6 +7,7 @@ By default every exponent with random mantissas and every special value; with
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -135,6 +136,45 @@ def test_at_most_two_ulp_for_any_argument(name: str, tmp_path: Path) -> None:
             worst, where = float(error[at]), float(x[at])
     print(f"{name}: {worst:.3f} ulp at {where!r}")
     assert worst <= 2.0, f"{worst} ulp at {where!r}"
+
+
+class Gelu(torch.nn.Module):
+    """GELU as models spell it, by the name of the spelling."""
+
+    def __init__(self, spelling: str) -> None:
+        super().__init__()
+        self.spelling = spelling
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The same shape and type as `x`."""
+        if self.spelling == "torch":
+            return torch.nn.functional.gelu(x)
+        if self.spelling == "torch tanh":
+            return torch.nn.functional.gelu(x, approximate="tanh")
+        if self.spelling == "half last":
+            return x * (1 + torch.erf(x / math.sqrt(2))) * 0.5
+        slope = math.sqrt(2 / math.pi)
+        return 0.5 * x * (1 + torch.tanh(slope * (x + 0.044715 * torch.pow(x, 3))))
+
+
+@pytest.mark.parametrize("spelling", ["torch", "half last", "torch tanh", "power"])
+def test_gelu_is_as_exact_as_its_parts(spelling: str) -> None:
+    generator = np.random.default_rng()
+    x = generator.uniform(-10, 10, CHUNK).astype(np.float32)
+    x[:6] = [0, 1e-30, 2.0**-149, 1e30, -1e30, np.nan]
+    wide = torch.from_numpy(x).double()
+    exact = torch.nn.functional.gelu(
+        wide, approximate="tanh" if spelling in ("torch tanh", "power") else "none"
+    ).numpy()
+    compiled = fairway.compile(Gelu(spelling), (torch.from_numpy(x),))
+    result = compiled(torch.from_numpy(x)).numpy()
+    error = ulps(result, exact)
+    assert error[~(x < 0)].max() <= 2.0
+    # Where 1 + erf cancels, its error is absolute.
+    negative = x < 0
+    scaled = np.abs(result.astype(np.float64) - exact)[negative] / np.abs(x[negative])
+    assert scaled.max() <= 1.5 * 2.0**-24
+    assert result[4] == 0
 
 
 @pytest.mark.parametrize("name", ["expm1", "log1p", "tanh", "erf", "sin"])
