@@ -74,14 +74,16 @@ llvm::Expected<std::string> listVariants(mlir::ModuleOp module,
                                          const CompileOptions &options,
                                          unsigned count, ProgressFn progress);
 
-/// Returns an object that embeds the file `path` as the artefact's weights.
-llvm::Expected<llvm::SmallVector<char, 0>>
-compileWeights(llvm::StringRef path, const CompileOptions &options);
-
 /// Links objects into a shared library, in process, with lld. Serialised:
 /// lld keeps state for the whole process.
-llvm::Error linkShared(llvm::ArrayRef<std::string> objects,
-                       llvm::StringRef output);
+///
+/// With `weightsBytes` the library gets room for so many bytes of weights,
+/// which need not be in memory at once: whoever has them writes them to the
+/// file at the place that is returned, which is the file's end. Until then the
+/// library is truncated and cannot be loaded. Without it, returns 0.
+llvm::Expected<uint64_t> linkShared(llvm::ArrayRef<std::string> objects,
+                                    llvm::StringRef output,
+                                    uint64_t weightsBytes = 0);
 
 } // namespace fairway
 

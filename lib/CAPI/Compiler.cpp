@@ -141,28 +141,19 @@ FairwayStatus fairwayListVariants(MlirStringRef text,
       list, listData, error);
 }
 
-FairwayStatus fairwayCompileWeights(MlirStringRef path, MlirStringRef triple,
-                                    MlirStringCallback object, void *objectData,
-                                    FairwayError *error) {
-  *error = {nullptr, nullptr, nullptr};
-  fairway::CompileOptions options;
-  setIfGiven(options.triple, triple);
-  options.cpu = "generic";
-  auto bytes = fairway::compileWeights(unwrap(path), options);
-  if (!bytes)
-    return report(bytes.takeError(), error);
-  object(wrap(llvm::StringRef(bytes->data(), bytes->size())), objectData);
-  return FairwayStatusOk;
-}
-
 FairwayStatus fairwayLinkShared(const MlirStringRef *objects,
                                 intptr_t numObjects, MlirStringRef output,
+                                uint64_t weightsBytes, uint64_t *weightsOffset,
                                 FairwayError *error) {
   *error = {nullptr, nullptr, nullptr};
   std::vector<std::string> paths;
   for (intptr_t i = 0; i < numObjects; ++i)
     paths.push_back(unwrap(objects[i]).str());
-  return report(fairway::linkShared(paths, unwrap(output)), error);
+  auto offset = fairway::linkShared(paths, unwrap(output), weightsBytes);
+  if (!offset)
+    return report(offset.takeError(), error);
+  *weightsOffset = *offset;
+  return FairwayStatusOk;
 }
 
 FairwayStatus fairwayDescribeMachine(const FairwayCompileOptions *options,

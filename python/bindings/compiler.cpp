@@ -140,32 +140,21 @@ std::string listVariants(const std::string &module, const Options &options,
                   });
 }
 
-nb::bytes compileWeights(const std::string &path, const std::string &triple) {
-  FairwayError error;
-  FairwayStatus status;
-  std::string object;
-  {
-    nb::gil_scoped_release unlock;
-    status =
-        fairwayCompileWeights(ref(path), ref(triple), append, &object, &error);
-  }
-  check(status, error);
-  return nb::bytes(object.data(), object.size());
-}
-
-void linkShared(const std::vector<std::string> &objects,
-                const std::string &output) {
+uint64_t linkShared(const std::vector<std::string> &objects,
+                    const std::string &output, uint64_t weightsBytes) {
   std::vector<MlirStringRef> refs;
   for (const std::string &object : objects)
     refs.push_back(ref(object));
   FairwayError error;
   FairwayStatus status;
+  uint64_t weightsOffset = 0;
   {
     nb::gil_scoped_release unlock;
     status = fairwayLinkShared(refs.data(), intptr_t(refs.size()), ref(output),
-                               &error);
+                               weightsBytes, &weightsOffset, &error);
   }
   check(status, error);
+  return weightsOffset;
 }
 
 std::string describeMachine(const std::string &triple, const std::string &cpu,
@@ -222,10 +211,9 @@ NB_MODULE(_fairway, module) {
   module.def("list_variants", listVariants, nb::arg("module"),
              nb::arg("options"), nb::arg("count"), nb::arg("progress").none(),
              "Lists the kernels of a Program with tilings to try, as JSON.");
-  module.def("compile_weights", compileWeights, nb::arg("path"),
-             nb::arg("triple"), "Wraps a file as the weights' object file.");
   module.def("link_shared", linkShared, nb::arg("objects"), nb::arg("output"),
-             "Links object files to a shared library.");
+             nb::arg("weights_bytes"),
+             "Links object files to a shared library; where its weights go.");
   module.def("describe_machine", describeMachine, nb::arg("triple"),
              nb::arg("cpu"), nb::arg("features"), nb::arg("changes"),
              nb::arg("host"), "What is known of a machine, as name=value ...");

@@ -37,7 +37,6 @@ __all__ = [
     "link_shared",
     "list_variants",
     "resolve_machine",
-    "weights_object",
 ]
 
 # FairwayStatus of include/fairway/CAPI/Compiler.h.
@@ -164,43 +163,24 @@ def list_variants(
     )
 
 
-def link_shared(objects: Sequence[Path], output: Path) -> None:
+def link_shared(objects: Sequence[Path], output: Path, weights_bytes: int = 0) -> int:
     """Links object files to a shared library without any tool of the system.
 
     Args:
-        objects: What `compile_to_object` and `weights_object` made, as files.
+        objects: What `compile_to_object` made, as files.
         output: The library to write; its folder must be writable.
+        weights_bytes: How many bytes of weights the library gets. The caller writes them
+            to the file, at the place that is returned; they need not be in memory at once.
+
+    Returns:
+        Where in the file the weights go, which is its end; 0 without weights.
 
     Raises:
         CompilationError: An object is damaged or incomplete, or `output` cannot be written.
     """
     with _errors():
-        _fairway.link_shared([os.fspath(path) for path in objects], os.fspath(output))
-
-
-def weights_object(path_to_raw: Path, total: int, triple: str) -> bytes:
-    """Wraps a file of constants as an object that `link_shared` takes beside the code.
-
-    Args:
-        path_to_raw: The constants, each at the offset that the artefact's descriptor says.
-        total: The file's size in bytes, to be sure that it is complete.
-        triple: LLVM's target triple.
-
-    Raises:
-        CompilationError: The file is missing or has another size.
-    """
-    try:
-        size = path_to_raw.stat().st_size
-    except OSError as error:
-        raise CompilationError(
-            f"the file of weights cannot be read: {error.strerror}", where=str(path_to_raw)
-        ) from error
-    if size != total:
-        raise CompilationError(
-            f"the file of weights has {size:,} bytes instead of {total:,}", where=str(path_to_raw)
-        )
-    with _errors():
-        return _fairway.compile_weights(os.fspath(path_to_raw), triple)
+        paths = [os.fspath(path) for path in objects]
+        return _fairway.link_shared(paths, os.fspath(output), weights_bytes)
 
 
 def host_cpu() -> tuple[str, str]:

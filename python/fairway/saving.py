@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -84,32 +85,22 @@ def save(
 
 
 def _link(native: _runtime.Model, code: Code, draft: Path, library: Path) -> None:
-    """Links the code with its prepared weights."""
-    raw, total = draft / "weights.bin", _weights_end(native)
-    with raw.open("wb") as file:
+    """Links the code and writes the prepared weights behind it, one after the other."""
+    objects, total = draft / "code.o", _weights_end(native)
+    objects.write_bytes(code.object)
+    try:
+        begin = code.target.link([objects], library, total)
+    except CompilationError as error:
+        if shutil.disk_usage(draft).free > 4 * len(code.object):
+            raise
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+    objects.unlink()
+    with library.open("r+b") as file:
         for index, (info, offset) in enumerate(native.constants_info):
-            file.seek(offset)
+            file.seek(begin + offset)
             view = np.asarray(native.constant_view(index))
             assert view.nbytes == info.nbytes, f"constant {info.name} has another size"
             view.tofile(file)
-        file.truncate(total)
-    objects = [draft / "code.o"]
-    objects[0].write_bytes(code.object)
-    if total:
-        objects.append(draft / "weights.o")
-        objects[1].write_bytes(code.target.weights_object(raw, total, native.triple))
-        raw.unlink()
-    try:
-        code.target.link(objects, library)
-    except CompilationError as error:
-        free = shutil.disk_usage(draft).free
-        if free < total:
-            raise ArtifactError(
-                f"no space left to link the model ({free:,} bytes free)",
-                where=str(draft.parent),
-                hint=f"free {total - free:,} bytes or choose another folder",
-            ) from error
-        raise
 
 
 def _replace(draft: Path, final: Path, mode: int) -> None:
@@ -126,5 +117,5 @@ def _weights_end(native: _runtime.Model) -> int:
 
 def _size(native: _runtime.Model, code: Code | None, source: Path | None) -> int:
     if code is not None:
-        return 3 * _weights_end(native) + len(code.object)
+        return _weights_end(native) + 2 * len(code.object)
     return source.stat().st_size if source is not None and source.exists() else 0

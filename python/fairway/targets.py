@@ -113,12 +113,18 @@ class Target(Protocol):
         """
         ...
 
-    def link(self, objects: Sequence[Path], output: Path) -> None:
-        """Links object files to an artefact."""
-        ...
+    def link(self, objects: Sequence[Path], output: Path, weights_bytes: int = 0) -> int:
+        """Links object files to an artefact.
 
-    def weights_object(self, raw: Path, size: int, triple: str) -> bytes:
-        """Wraps a file of constants as an object file to link with the code."""
+        Args:
+            objects: What `compile` made.
+            output: The artefact to write.
+            weights_bytes: How many bytes of weights it gets; the caller writes them to the
+                file, so `fairway_artefact.weights` must point at what is there.
+
+        Returns:
+            Where in the file the weights go.
+        """
         ...
 
 
@@ -162,15 +168,10 @@ class CpuTarget:
             module, _options(request), count, lambda stage: report(_STAGES.get(stage, stage))
         )
 
-    def link(self, objects: Sequence[Path], output: Path) -> None:
+    def link(self, objects: Sequence[Path], output: Path, weights_bytes: int = 0) -> int:
         from fairway import compiler
 
-        compiler.link_shared(objects, output)
-
-    def weights_object(self, raw: Path, size: int, triple: str) -> bytes:
-        from fairway import compiler
-
-        return compiler.weights_object(raw, size, triple)
+        return compiler.link_shared(objects, output, weights_bytes)
 
 
 def _options(request: Request) -> CompileOptions:

@@ -10,8 +10,7 @@
 //   fairway-cc model.mlir -o model.so [--cpu=x86-64-v3] [--dump=DIR]
 //           [--machine='l2-bytes=1048576 ghz=3']
 //   fairway-cc model.mlir -o model.o --stage=object
-//   fairway-cc --weights=weights.bin -o weights.o
-//   fairway-cc --link a.o b.o -o model.so
+//   fairway-cc --link a.o b.o -o model.so [--weights=weights.bin]
 //
 //===----------------------------------------------------------------------===//
 #include "fairway/Compiler.h"
@@ -54,9 +53,8 @@ static cl::opt<unsigned> optLevel("O", cl::desc("Optimisation level"),
                                   cl::Prefix, cl::init(3), cl::cat(category));
 static cl::opt<std::string>
     dumpDir("dump", cl::desc("Folder for each stage's IR"), cl::cat(category));
-static cl::opt<std::string> weights("weights",
-                                    cl::desc("Wrap this file as an object"),
-                                    cl::cat(category));
+static cl::opt<std::string>
+    weights("weights", cl::desc("File to link as weights"), cl::cat(category));
 static cl::opt<bool> linkOnly("link", cl::desc("The inputs are objects"),
                               cl::cat(category));
 
@@ -66,6 +64,28 @@ static Error write(StringRef path, ArrayRef<char> bytes) {
   if (code)
     return createFileError(path, code);
   stream.write(bytes.data(), bytes.size());
+  return Error::success();
+}
+
+/// Links objects, and the file of weights if there is one, to `output`.
+static Error link(ArrayRef<std::string> objects) {
+  std::unique_ptr<MemoryBuffer> bytes = MemoryBuffer::getMemBuffer("");
+  if (!weights.empty()) {
+    auto file = MemoryBuffer::getFile(weights, /*IsText=*/false,
+                                      /*RequiresNullTerminator=*/false);
+    if (!file)
+      return createFileError(weights, file.getError());
+    bytes = std::move(*file);
+  }
+  auto offset = fairway::linkShared(objects, output, bytes->getBufferSize());
+  if (!offset)
+    return offset.takeError();
+  std::error_code code;
+  raw_fd_ostream stream(output, code, sys::fs::CD_OpenExisting,
+                        sys::fs::FA_Write, sys::fs::OF_Append);
+  if (code)
+    return createFileError(output, code);
+  stream << bytes->getBuffer();
   return Error::success();
 }
 
@@ -105,11 +125,7 @@ static Error run() {
   options.dumpDir = dumpDir;
   options.fairwayVersion = "fairway-cc";
   if (linkOnly)
-    return fairway::linkShared(std::vector<std::string>(inputs), output);
-  if (!weights.empty()) {
-    auto object = fairway::compileWeights(weights, options);
-    return object ? write(output, *object) : object.takeError();
-  }
+    return link(std::vector<std::string>(inputs));
   if (inputs.size() != 1)
     return createStringError("give one module to compile");
   auto text = MemoryBuffer::getFileOrSTDIN(inputs[0]);
@@ -138,7 +154,7 @@ static Error run() {
   std::string path = output + ".o";
   if (Error error = write(path, *object))
     return error;
-  Error error = fairway::linkShared({path}, output);
+  Error error = link({path});
   sys::fs::remove(path);
   timer.start("");
   return error;

@@ -83,16 +83,12 @@ MLIR_CAPI_EXPORTED FairwayStatus fairwayListVariants(
     FairwayProgressCallback progress, void *progressData,
     MlirStringCallback list, void *listData, FairwayError *error);
 
-/// Makes an object that embeds the file `path` as an artefact's weights.
-MLIR_CAPI_EXPORTED FairwayStatus fairwayCompileWeights(
-    MlirStringRef path, MlirStringRef triple, MlirStringCallback object,
-    void *objectData, FairwayError *error);
-
-/// Links object files to the shared library `output`, inside this process.
-MLIR_CAPI_EXPORTED FairwayStatus fairwayLinkShared(const MlirStringRef *objects,
-                                                   intptr_t numObjects,
-                                                   MlirStringRef output,
-                                                   FairwayError *error);
+/// Links object files to the shared library `output`, inside this process. It
+/// gets room for `weightsBytes` bytes of weights, which the caller writes to
+/// the file at `*weightsOffset`, its end; 0 for a library without.
+MLIR_CAPI_EXPORTED FairwayStatus fairwayLinkShared(
+    const MlirStringRef *objects, intptr_t numObjects, MlirStringRef output,
+    uint64_t weightsBytes, uint64_t *weightsOffset, FairwayError *error);
 
 /// Gives what is known of a machine as `name=value` with spaces between them:
 /// vectors, caches, bandwidths (see MachineDescription.h). Only `triple`,

@@ -9,13 +9,13 @@
 // spot, an ELF stub with the right name and just the symbols that are used.
 //
 //===----------------------------------------------------------------------===//
+#include "Weights.h"
 #include "fairway/Compiler.h"
 #include "fairway/Support/CrashGuard.h"
 
 #include "lld/Common/CommonLinkerContext.h"
 #include "lld/Common/Driver.h"
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/BinaryFormat/ELF.h"
@@ -191,34 +191,76 @@ Error runLinker(ArrayRef<const char *> arguments) {
                            (text.empty() ? "the linker crashed" : text));
 }
 
+/// Files beside the output, a place known to be writable, that go at the end.
+class TemporaryFiles {
+public:
+  explicit TemporaryFiles(StringRef output) : output(output) {}
+  ~TemporaryFiles() {
+    for (const std::string &path : paths)
+      sys::fs::remove(path);
+  }
+
+  Expected<StringRef> add(StringRef ending) {
+    SmallString<128> path;
+    if (std::error_code code =
+            sys::fs::createUniqueFile(output + ".%%%%%%%%" + ending, path))
+      return createFileError(output, code);
+    paths.push_back(path.str().str());
+    return paths.back();
+  }
+
+  ArrayRef<std::string> files() const { return paths; }
+
+private:
+  StringRef output;
+  SmallVector<std::string> paths;
+};
+
+Error writePlaceholder(StringRef path, uint16_t machine) {
+  auto object = fairway::makeWeightsPlaceholder(machine);
+  if (!object)
+    return object.takeError();
+  std::error_code code;
+  raw_fd_ostream stream(path, code);
+  if (!code) {
+    stream.write(object->data(), object->size());
+    stream.close();
+    code = stream.error();
+    stream.clear_error();
+  }
+  return code ? createFileError(path, code) : Error::success();
+}
+
 } // namespace
 
-Error fairway::linkShared(ArrayRef<std::string> objects, StringRef output) {
+Expected<uint64_t> fairway::linkShared(ArrayRef<std::string> objects,
+                                       StringRef output,
+                                       uint64_t weightsBytes) {
   SymbolReader reader;
   for (const std::string &path : objects)
     if (Error error = reader.readFile(path))
-      return error;
+      return std::move(error);
   Expected<Needs> needs = reader.needs();
   if (!needs)
     return needs.takeError();
 
-  std::string out = output.str();
-  SmallVector<std::string> stubs;
-  auto removeStubs = make_scope_exit([&] {
-    for (const std::string &stub : stubs)
-      sys::fs::remove(stub);
-  });
+  TemporaryFiles temporary(output);
   for (const auto &[soname, symbols] : needs->libraries) {
-    SmallString<128> path;
-    // Beside the output: a place known to be writable.
-    if (std::error_code code =
-            sys::fs::createUniqueFile(out + ".%%%%%%%%.stub", path))
-      return createFileError(out, code);
-    stubs.push_back(path.str().str());
-    if (Error error = writeStub(path, soname, needs->machine, symbols))
-      return error;
+    auto path = temporary.add(".stub");
+    if (!path)
+      return path.takeError();
+    if (Error error = writeStub(*path, soname, needs->machine, symbols))
+      return std::move(error);
+  }
+  if (weightsBytes) {
+    auto path = temporary.add(".o");
+    if (!path)
+      return path.takeError();
+    if (Error error = writePlaceholder(*path, needs->machine))
+      return std::move(error);
   }
 
+  std::string out = output.str();
   SmallVector<const char *> arguments = {
       "ld.lld", "-shared", "--build-id=none", "-z", "noexecstack", "-z",
       "relro", "-z", "now", "-z", "defs", "--gc-sections", "--strip-all",
@@ -228,7 +270,9 @@ Error fairway::linkShared(ArrayRef<std::string> objects, StringRef output) {
       "--export-dynamic-symbol=fairway_artefact", "-o", out.c_str()};
   for (const std::string &path : objects)
     arguments.push_back(path.c_str());
-  for (const std::string &path : stubs)
+  for (const std::string &path : temporary.files())
     arguments.push_back(path.c_str());
-  return runLinker(arguments);
+  if (Error error = runLinker(arguments))
+    return std::move(error);
+  return weightsBytes ? reserveWeights(output, weightsBytes) : 0;
 }

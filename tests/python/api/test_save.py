@@ -143,16 +143,49 @@ def test_missing_folder(executable: fairway.Executable, tmp_path: Path) -> None:
         executable.save(tmp_path / "none" / "model.so")
 
 
+@pytest.mark.parametrize("missing", [None, 1, 200])
 def test_full_disk_keeps_the_old_file(
     executable: fairway.Executable,
     saved: Path,
     full_disk: Callable[[int], contextlib.AbstractContextManager[None]],
+    missing: int | None,
 ) -> None:
+    """Whether the code does not fit, or only the end of the weights."""
     before = {file.name: file.read_bytes() for file in saved.parent.iterdir()}
-    with full_disk(128), pytest.raises(fairway.Error):
+    limit = 128 if missing is None else saved.stat().st_size - missing
+    with full_disk(limit), pytest.raises(fairway.ArtifactError, match="cannot write") as caught:
         executable.save(saved)
+    assert "has space for" in (caught.value.hint or "")
     assert {file.name: file.read_bytes() for file in saved.parent.iterdir()} == before
     fairway.load(saved)
+
+
+SAVE = """
+import re, sys, torch, fairway
+from pathlib import Path
+
+def status(field):
+    return int(re.search(field + r":\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) << 10
+
+model = torch.nn.Linear(4096, 4096).eval()
+exe = fairway.compile(model, (torch.randn(1, 4096),))
+folder = Path(sys.argv[1])
+exe.save(folder / "first.so")
+Path("/proc/self/clear_refs").write_text("5")
+before = status("VmRSS")
+exe.save(folder / "model.so")
+print(status("VmHWM") - before)
+"""
+
+
+def test_saving_takes_little_memory(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    result = subprocess.run(
+        [sys.executable, "-c", SAVE, str(tmp_path)], check=True, stdout=subprocess.PIPE, text=True
+    )
+    weights = 4 * 4096 * 4096
+    assert (tmp_path / "model.so").stat().st_size > weights
+    assert int(result.stdout) < weights / 4
 
 
 def test_header_name_is_refused(executable: fairway.Executable, tmp_path: Path) -> None:

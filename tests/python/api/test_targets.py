@@ -8,6 +8,7 @@ Fairway's own.
 
 from __future__ import annotations
 
+import re
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -93,19 +94,24 @@ class ThroughC:
             subprocess.run([*command, str(source), "-o", str(output)], check=True)
             return output.read_bytes()
 
-    def link(self, objects: Sequence[Path], output: Path) -> None:
-        subprocess.run(["cc", "-shared", *map(str, objects), "-o", str(output)], check=True)
-
-    def weights_object(self, raw: Path, size: int, triple: str) -> bytes:
-        assert raw.stat().st_size == size
-        assembly = raw.with_suffix(".s")
+    def link(self, objects: Sequence[Path], output: Path, weights_bytes: int = 0) -> int:
+        command = ["cc", "-shared", *map(str, objects), "-o", str(output)]
+        if not weights_bytes:
+            subprocess.run(command, check=True)
+            return 0
+        assembly = output.with_suffix(".s")
         assembly.write_text(
             '.section .fairway.weights,"a",@progbits\n.balign 4096\n.globl weights\n'
-            f'.hidden weights\nweights: .incbin "{raw}"\n'
+            f".hidden weights\nweights: .zero {weights_bytes}\n"
             '.section .note.GNU-stack,"",@progbits\n'
         )
-        subprocess.run(["cc", "-c", str(assembly), "-o", str(raw) + ".o"], check=True)
-        return Path(str(raw) + ".o").read_bytes()
+        subprocess.run([*command, str(assembly)], check=True)
+        sections = subprocess.run(
+            ["readelf", "-SW", str(output)], check=True, stdout=subprocess.PIPE, text=True
+        ).stdout
+        place = re.search(r"\.fairway\.weights +PROGBITS +\w+ (\w+)", sections)
+        assert place
+        return int(place[1], 16)
 
 
 class Biased(torch.nn.Module):

@@ -34,11 +34,8 @@ def list_variants(
 ) -> str:
     """Lists the kernels of a Program with tilings to try, as JSON."""
 
-def compile_weights(path: str, triple: str) -> bytes:
-    """Wraps a file as the weights' object file."""
-
-def link_shared(objects: Sequence[str], output: str) -> None:
-    """Links object files to a shared library."""
+def link_shared(objects: Sequence[str], output: str, weights_bytes: int) -> int:
+    """Links object files to a shared library; returns where in the file its weights go."""
 
 def describe_machine(triple: str, cpu: str, features: str, changes: str, host: bool) -> str:
     """What is known of a machine, as `name=value ...`; raises `Error` for an unknown one."""
