@@ -77,14 +77,15 @@ static Error link(ArrayRef<std::string> objects) {
       return createFileError(weights, file.getError());
     bytes = std::move(*file);
   }
-  auto offset = fairway::linkShared(objects, output, bytes->getBufferSize());
+  std::string path = output; // lld resets all options
+  auto offset = fairway::linkShared(objects, path, bytes->getBufferSize());
   if (!offset)
     return offset.takeError();
   std::error_code code;
-  raw_fd_ostream stream(output, code, sys::fs::CD_OpenExisting,
-                        sys::fs::FA_Write, sys::fs::OF_Append);
+  raw_fd_ostream stream(path, code, sys::fs::CD_OpenExisting, sys::fs::FA_Write,
+                        sys::fs::OF_Append);
   if (code)
-    return createFileError(output, code);
+    return createFileError(path, code);
   stream << bytes->getBuffer();
   return Error::success();
 }
