@@ -13,15 +13,17 @@ import importlib
 import importlib.util
 import sys
 import threading
+import types
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 from fairway.errors import MissingDependency
 
-__all__ = ["folder", "import_torch_mlir", "is_available"]
+__all__ = ["folder", "import_torch_mlir", "is_available", "register_torch_dialect"]
 
 _VENDOR = Path(__file__).resolve().parent.parent / "_vendor"
+_CLASSES = "torch_mlir.dialects.torch"
 _lock = threading.RLock()
 
 
@@ -45,6 +47,31 @@ def import_torch_mlir(module: str) -> Any:
                 f"the importer library torch-mlir cannot be loaded ({error})",
                 hint="reinstall fairway from its wheel, which contains torch-mlir",
             ) from error
+
+
+def register_torch_dialect(context: Any) -> None:
+    """Makes torch-mlir's dialects known to a context.
+
+    torch-mlir has a Python class for each of a thousand operations and would load them
+    all once it meets one, which takes a second and 110 MB. Fairway makes and reads
+    operations by name, so the classes wait until somebody asks for one.
+    """
+    native = import_torch_mlir("_mlir_libs._torchMlir")
+    with _lock:
+        sys.modules.setdefault(_CLASSES, _Deferred(_CLASSES))
+    native.register_dialect(context)
+
+
+class _Deferred(types.ModuleType):
+    """Stands for a module that is loaded when something in it is asked for."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        with _lock:
+            if sys.modules.get(self.__name__) is self:
+                del sys.modules[self.__name__]
+            return getattr(importlib.import_module(self.__name__), name)
 
 
 def is_available() -> bool:

@@ -19,7 +19,7 @@ import os
 import sys
 from typing import Any
 
-from fairway.ingest._torch_mlir import import_torch_mlir
+from fairway.ingest._torch_mlir import import_torch_mlir, register_torch_dialect
 from fairway.ingest._wire import read_message, write_message
 
 DIALECTS = frozenset(
@@ -78,9 +78,8 @@ def main() -> None:
 
 def _serve(ir: Any, request: dict[str, Any], body: bytes, tell: Any) -> tuple[dict[str, Any], str]:
     passmanager = import_torch_mlir("passmanager")
-    torch_dialect = import_torch_mlir("dialects.torch")
     context = ir.Context()
-    torch_dialect.register_dialect(context)
+    register_torch_dialect(context)
     diagnostics: list[dict[str, Any]] = []
 
     def collect(diagnostic: Any) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 
 from fairway.errors import Error, InvalidModel, UnsupportedOp
 from fairway.ingest._paths import path_of
-from fairway.ingest._torch_mlir import import_torch_mlir
+from fairway.ingest._torch_mlir import import_torch_mlir, register_torch_dialect
 from fairway.ingest.lowering import ONNX_PIPELINES, Lowered, Progress, Worker, ignore_progress
 from fairway.ingest.onnx_crash import explain_crash
 from fairway.ingest.onnx_dims import bind, name_unknown, shape_of
@@ -170,7 +170,7 @@ def _write_bytecode(proto: Any) -> bytes:
     ir = import_torch_mlir("ir")
     importer = import_torch_mlir("extras.onnx_importer")
     context = ir.Context()
-    import_torch_mlir("dialects.torch").register_dialect(context)
+    register_torch_dialect(context)
     proto.graph.name = "main"
     try:
         info = importer.ModelInfo(proto, config=importer.Config())

@@ -7,7 +7,7 @@ import io
 from typing import Any
 
 from fairway.errors import Error, UnsupportedOp
-from fairway.ingest._torch_mlir import import_torch_mlir
+from fairway.ingest._torch_mlir import import_torch_mlir, register_torch_dialect
 from fairway.ingest.torch_graph import module_path, source_line
 
 __all__ = ["write_bytecode"]
@@ -25,7 +25,7 @@ def write_bytecode(graph_module: Any) -> bytes:
     ir = import_torch_mlir("ir")
     fx_importer = import_torch_mlir("extras.fx_importer")
     context = ir.Context()
-    import_torch_mlir("dialects.torch").register_dialect(context)
+    register_torch_dialect(context)
     importer = fx_importer.FxImporter(context=context, hooks=_hooks(ir, fx_importer))
     cache = _located_cache(ir, fx_importer, context, importer)
     importer._cc = cache

@@ -131,3 +131,22 @@ def test_messages_survive_the_wire() -> None:
 )
 def test_locations_are_said_in_the_user_s_terms(location: str, described: str | None) -> None:
     assert describe_location(location) == described
+
+
+def test_classes_of_operations_load_only_when_asked_for() -> None:
+    code = (
+        "import sys\n"
+        "from fairway.ingest._torch_mlir import import_torch_mlir, register_torch_dialect\n"
+        "ir = import_torch_mlir('ir')\n"
+        "context = ir.Context()\n"
+        "register_torch_dialect(context)\n"
+        "text = 'func.func @f() -> !torch.int { %0 = torch.constant.int 1 '\n"
+        "module = ir.Module.parse(text + 'return %0 : !torch.int }', context)\n"
+        "first = module.body.operations[0].regions[0].blocks[0].operations[0]\n"
+        "assert first.operation.name == 'torch.constant.int'\n"
+        "assert 'torch_mlir.dialects._torch_ops_gen' not in sys.modules\n"
+        "from torch_mlir.dialects import torch\n"
+        "assert torch.ConstantIntOp.OPERATION_NAME == 'torch.constant.int'\n"
+        "register_torch_dialect(ir.Context())\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
