@@ -36,14 +36,20 @@ static Value powerOfTwo(FloatBuilder &f, Value rounded) {
   return f.fromBits(f.addBits(exponent, f.bits(f.f32(1.0f))));
 }
 
-Reduced reduceByTwoLn2(FloatBuilder &f, Value x) {
-  // The high part has zeros to spare, so that k times it is exact.
+namespace {
+/// `x = 2 k ln 2 + rest`, k the nearest integer, and `power = 2^k`.
+struct Reduced {
+  Value rest, power;
+};
+} // namespace
+
+/// Reduces |x| <= 105.
+static Reduced reduceByTwoLn2(FloatBuilder &f, Value x) {
   constexpr float half = 0x1.715476p-1f; // 1 / (2 ln 2)
-  constexpr float high = 2 * 0x1.62e4p-1f, low = 2 * 0x1.7f7d1cp-20f;
   Value rounded = f.fma(x, f.f32(half), f.f32(kRound));
   Value k = f.sub(rounded, f.f32(kRound));
-  Value rest = f.fma(k, f.f32(-high), x);
-  rest = f.fma(k, f.f32(-low), rest);
+  Value rest = f.fma(k, f.f32(-2 * kLn2High), x);
+  rest = f.fma(k, f.f32(-2 * kLn2Low), rest);
   return {rest, powerOfTwo(f, rounded)};
 }
 
@@ -52,11 +58,8 @@ static Value finishExpM1(FloatBuilder &f, Value r, Value q) {
   return f.fma(f.mul(r, r), q, r);
 }
 
-Value emitSmallExpM1(FloatBuilder &f, Value r) {
-  return finishExpM1(f, r, f.polynomial(kExpm1, r));
-}
-
-Value invertPower(FloatBuilder &f, Value power) {
+/// 2^-k for a normal 2^k.
+static Value invertPower(FloatBuilder &f, Value power) {
   return f.fromBits(f.subBits(f.i32(0x7f000000), f.bits(power)));
 }
 
@@ -86,7 +89,8 @@ Value emitExpM1(FloatBuilder &f, Value x) {
   Reduced reduced = reduceByTwoLn2(f, bounded);
   Value power = reduced.power;
   Value offset = f.sub(power, invertPower(f, power));
-  Value small = emitSmallExpM1(f, reduced.rest);
+  Value small =
+      finishExpM1(f, reduced.rest, f.polynomial(kExpm1, reduced.rest));
   Value result = f.mul(power, f.fma(power, small, offset));
   // The result for -0 is -0.
   return f.copySign(result, x);

@@ -140,6 +140,9 @@ private:
 /// lowest bits of the sum (1.5 * 2^23).
 inline constexpr float kRound = 0x1.8p23f;
 inline constexpr uint32_t kSignBit = 0x80000000;
+/// ln 2 in two parts; the first has zeros to spare, so that its product with an
+/// exponent is exact.
+inline constexpr float kLn2High = 0x1.62e4p-1f, kLn2Low = 0x1.7f7d1cp-20f;
 
 } // namespace fairway
 

@@ -43,20 +43,6 @@ mlir::Value emitLog1P(FloatBuilder &f, mlir::Value x);
 mlir::Value emitSin(FloatBuilder &f, mlir::Value x);
 mlir::Value emitCos(FloatBuilder &f, mlir::Value x);
 
-/// `x = k * step * ln 2 + rest`, k the nearest integer, and `power = 2^k`.
-struct Reduced {
-  mlir::Value rest, power;
-};
-
-/// Reduces |x| <= 105 for step = 2.
-Reduced reduceByTwoLn2(FloatBuilder &f, mlir::Value x);
-
-/// e^r - 1 for |r| <= ln 2 to 0.02 ulp before its roundings.
-mlir::Value emitSmallExpM1(FloatBuilder &f, mlir::Value r);
-
-/// 2^-k for a normal 2^k.
-mlir::Value invertPower(FloatBuilder &f, mlir::Value power);
-
 } // namespace fairway
 
 #endif // FAIRWAY_LIB_KERNEL_MATH_FUNCTIONS_H

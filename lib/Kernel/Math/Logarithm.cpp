@@ -68,8 +68,6 @@ static Value finish(FloatBuilder &f, Value x, float pole, Value result) {
   return f.select(f.less(f.f32(pole), x), result, outside);
 }
 
-static constexpr float kLn2High = 0x1.62e4p-1f, kLn2Low = 0x1.7f7d1cp-20f;
-
 Value emitLog(FloatBuilder &f, Value x) {
   Split s = split(f, x);
   Value rest = logOfOnePlus(f, s.fraction);

@@ -15,35 +15,36 @@ namespace fairway {
 static constexpr float kExpNarrow[] = {0.499992251f, 0.166671157f, 0.041891057f,
                                        0.00831265748f};
 
+// The same, for sigmoid, which is 1 and 0 beyond these.
+static constexpr float kExpHalf[] = {0.49999994f, 0.166665211f, 0.0416682884f,
+                                     0.00836870354f, 0.00138189388f};
+static constexpr float kSigmoidLowest = -104.0f, kSigmoidHighest = 65.0f;
+
 // tanh x = x + x^3 p(x^2) on |x| <= 0.65.
 static constexpr float kTanhSplit = 0.65f;
 static constexpr float kTanhSmall[] = {
     -0.333332598f, 0.133308291f, -0.0536879115f, 0.0204690564f, -0.0055147768f};
 
 Value emitSigmoid(FloatBuilder &f, Value x) {
-  // For e = e^-|x| = P^2 e^r: low = e / (1 + e) = P e^r / (1/P + P e^r), which
-  // does not underflow early, and 1 - low for positive x.
-  Value bits = f.bits(x);
-  Value minus = f.fromBits(f.orBits(bits, f.i32(kSignBit)));
-  Reduced reduced = reduceByTwoLn2(f, f.atLeast(-105.0f, minus));
-  Value one = f.f32(1.0f), power = reduced.power;
-  Value small = emitSmallExpM1(f, reduced.rest);
-  Value exp = f.add(small, one);
-  Value lostOfExp = f.mul(f.sub(small, f.sub(exp, one)), power);
-  exp = f.mul(exp, power);
-  Value inverse = invertPower(f, power);
-  Value sum = f.add(inverse, exp);
-  Value lostOfSum = f.sub(exp, f.sub(sum, inverse));
-  Value low = f.div(exp, sum);
-  Value high = f.sub(one, low);
-  // What these four roundings lost, to first order; the reciprocal of the sum
-  // is (1 - low) P.
-  Value minusLow = f.neg(low);
-  Value rest = f.fma(minusLow, sum, exp);
-  rest = f.fma(minusLow, lostOfSum, rest);
-  rest = f.fma(high, lostOfExp, rest);
-  low = f.fma(rest, f.mul(high, power), low);
-  return f.select(f.negative(bits), low, high);
+  // 1 / (1 + e) for e = e^-x = 2^k e^r, all times 2^-32: so neither a result
+  // that is denormal nor 2^k leaves the range of single precision.
+  x = f.atLeast(kSigmoidLowest, f.atMost(kSigmoidHighest, x));
+  Value rounded = f.fma(x, f.f32(-0x1.715476p+0f), f.f32(kRound));
+  Value k = f.sub(rounded, f.f32(kRound));
+  Value r = f.fma(k, f.f32(-kLn2High), f.neg(x));
+  r = f.fma(k, f.f32(-kLn2Low), r);
+  Value one = f.f32(0x1p-32f);
+  Value power =
+      f.fromBits(f.addBits(f.shiftLeft(f.bits(rounded), 23), f.bits(one)));
+  Value small = f.fma(f.mul(r, r), f.polynomial(kExpHalf, r), r);
+  Value exp = f.fma(small, power, power);
+  Value sum = f.add(one, exp);
+  Value result = f.div(one, sum);
+  // What the sum lost matters where it is mostly e, and the reciprocal of the
+  // sum is the result itself.
+  Value lost = f.sub(one, f.sub(sum, exp));
+  return f.fma(f.neg(f.mul(result, lost)), f.mul(result, f.f32(0x1p32f)),
+               result);
 }
 
 Value emitTanh(FloatBuilder &f, Value x) {

@@ -52,7 +52,7 @@ func.func @native(%x: vector<8xf32>) -> (vector<8xf32>, vector<8xf32>) {
 // CHECK-LABEL: func.func @sigmoid
 // CHECK:       arith.divf
 // CHECK-NOT:   arith.divf
-// CHECK:       %[[SIGMOID:.*]] = arith.select
+// CHECK:       %[[SIGMOID:.*]] = math.fma
 // CHECK:       arith.mulf %{{.*}}, %[[SIGMOID]]
 func.func @sigmoid(%x: vector<8xf32>) -> vector<8xf32> {
   %one = arith.constant dense<1.0> : vector<8xf32>
