@@ -279,6 +279,7 @@ def _costs(found: dict[str, Any]) -> str:
         cold, cached, run = cost["cold"], cost["cached"], cost["run"]
         export = sum(cold.get(stage, 0.0) for stage in cost["export_stages"])
         export_again = sum(cached.get(stage, 0.0) for stage in cost["export_stages"])
+        together = cost.get("rss_peak_with_importer_bytes")  # older measurements lack it
         planned = run["weights_bytes"] + run["arena_bytes"] + run["scratch_bytes"]
         rows.append(
             [
@@ -289,6 +290,8 @@ def _costs(found: dict[str, Any]) -> str:
                 str(cost["kernels"]),
                 _mb(cost["weights_bytes"]),
                 _mb(cost["rss_peak_bytes"] - cost["rss_before_bytes"]),
+                _mb(together - cost["rss_before_bytes"]) if together else "",
+                _mb(cost["saving_bytes"]) if "saving_bytes" in cost else "",
                 _mb(planned + run["tensors_bytes"]),
                 _mb(run["rss_peak_bytes"] - run["rss_before_bytes"]),
             ]
@@ -303,13 +306,16 @@ def _costs(found: dict[str, Any]) -> str:
         "kernels",
         "weights, MB",
         "more while compiling",
+        "with the importer's process",
+        "more while saving",
         "weights + arena + tensors",
         "more while running",
     ]
     return (
         "## Compiling\n\nFrom the module to the first result, and memory in MB: the most that "
-        "compiling needed beyond\nwhat the process had with the module built, and the most that "
-        "running a saved model needed.\n\n" + _table(head, rows)
+        "compiling needed beyond\nwhat the process had with the module built, alone and together "
+        "with the process that imports; the\nmost that saving needed; and the most that running "
+        "the saved model needed.\n\n" + _table(head, rows)
     )
 
 

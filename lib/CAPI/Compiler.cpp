@@ -12,10 +12,14 @@
 
 #include "mlir/CAPI/Support.h"
 #include "mlir/IR/MLIRContext.h"
+#include "llvm/ADT/ScopeExit.h"
 #include "llvm/Target/TargetMachine.h"
 
 #include <cstdlib>
 #include <cstring>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 using fairway::CompileError;
 
@@ -91,6 +95,13 @@ template <typename Work>
 static FairwayStatus withModule(MlirStringRef text, Work work,
                                 MlirStringCallback result, void *resultData,
                                 FairwayError *error) {
+  // Declared first, so that it acts when the context is gone.
+  auto giveBack = llvm::scope_exit([] {
+#ifdef __GLIBC__
+    // Else tens of megabytes of small blocks stay with the process.
+    malloc_trim(0);
+#endif
+  });
   mlir::DialectRegistry registry;
   fairway::registerDialects(registry);
   mlir::MLIRContext context(registry);

@@ -59,6 +59,8 @@ def cost() -> dict[str, Any]:
         "export_stages": ["tracing", "decomposing"],
         "rss_before_bytes": 10**8,
         "rss_peak_bytes": 3 * 10**8,
+        "rss_peak_with_importer_bytes": 4 * 10**8,
+        "saving_bytes": 10**6,
         "kernels": 3,
         "run": {**run, "rss_peak_bytes": 10**7},
     }
@@ -71,7 +73,7 @@ def test_page_tells_what_was_measured(data: dict[str, Any], tmp_path: Path) -> N
     assert "| mlp | 4 (0) | 2 (0) | none | **0.50** | 1e-06 |" in text
     assert "at least as fast as the best peer on 1 of 1" in text
     assert "at least as fast as the best peer on 0 of 1" in text
-    assert "| mlp | 4.0 | 1.5 | 0.2 | 3 |" in text
+    assert "| mlp | 4.0 | 1.5 | 0.2 | 3 | 1 | 200 | 300 | 1 |" in text
     assert "- gpt2: no memory\n" in text
     assert "- iree (mlp): not installed" in text
     assert "quick run" in text
