@@ -16,9 +16,10 @@ namespace fairway {
 using namespace mlir;
 using namespace fairway;
 
-/// The widest panel, at most two vectors, that divides `size`; 0 if none does.
+/// A panel of one to three vectors that divides `size`, the one that serves
+/// registers best first; 0 if none does.
 static int64_t choosePanel(int64_t size, int64_t lanes) {
-  for (int64_t panel : {2 * lanes, lanes})
+  for (int64_t panel : {2 * lanes, 3 * lanes, lanes})
     if (size % panel == 0)
       return panel;
   return 0;

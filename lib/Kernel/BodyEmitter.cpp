@@ -22,13 +22,20 @@ bool BodyEmitter::dependsOn(unsigned operand, std::optional<unsigned> dim) {
       .isFunctionOfDim(*dim);
 }
 
-Value BodyEmitter::loopValue(unsigned dim, Point point) {
+int64_t BodyEmitter::offsetOf(unsigned dim, Point point) const {
   int64_t offset = 0;
+  if (site.lineDim == dim)
+    offset += point.line;
   if (site.rowDim == dim)
     offset += point.row;
   if (site.vectorDim == dim)
     offset += point.column;
+  return offset;
+}
+
+Value BodyEmitter::loopValue(unsigned dim, Point point) {
   AffineExpr d0 = b.getAffineDimExpr(0);
+  int64_t offset = offsetOf(dim, point);
   OpFoldResult value = affine::makeComposedFoldedAffineApply(
       b, op.getLoc(), AffineMap::get(1, 0, d0 + offset), {site.ivs[dim]});
   return getValueOrCreateConstantIndexOp(b, op.getLoc(), value);
@@ -38,12 +45,7 @@ SmallVector<Value> BodyEmitter::indices(unsigned operand, Point point) {
   AffineMap map = op.getMatchingIndexingMap(&op->getOpOperand(operand));
   SmallVector<AffineExpr> dims;
   for (unsigned dim = 0; dim < map.getNumDims(); ++dim) {
-    AffineExpr expr = b.getAffineDimExpr(dim);
-    if (site.rowDim == dim)
-      expr = expr + point.row;
-    if (site.vectorDim == dim)
-      expr = expr + point.column;
-    dims.push_back(expr);
+    dims.push_back(b.getAffineDimExpr(dim) + offsetOf(dim, point));
   }
   SmallVector<Value> result;
   for (AffineExpr expr : map.getResults()) {
@@ -135,7 +137,7 @@ void BodyEmitter::loadTransposed(unsigned index, Point point) {
     block = next;
   }
   for (int64_t row = 0; row < count; ++row)
-    loaded[{index, row, point.column, count}] = {Lanes::Varying, block[row]};
+    loaded[{index, 0, row, point.column, count}] = {Lanes::Varying, block[row]};
 }
 
 BodyEmitter::Lanes BodyEmitter::loadOperand(unsigned index, Point point) {
@@ -149,7 +151,8 @@ BodyEmitter::Lanes BodyEmitter::loadOperand(unsigned index, Point point) {
     walk = classifyWalk(op.getMatchingIndexingMap(&operand), type,
                         *site.vectorDim);
   auto key =
-      std::make_tuple(index, dependsOn(index, site.rowDim) ? point.row : 0,
+      std::make_tuple(index, dependsOn(index, site.lineDim) ? point.line : 0,
+                      dependsOn(index, site.rowDim) ? point.row : 0,
                       dependsOn(index, site.vectorDim) ? point.column : 0,
                       walk == Walk::Invariant ? 1 : point.lanes);
   if (auto it = loaded.find(key); it != loaded.end())
@@ -174,7 +177,7 @@ BodyEmitter::Lanes BodyEmitter::loadOperand(unsigned index, Point point) {
     }
     SmallVector<Value> elements;
     for (int64_t lane = 0; lane < point.lanes; ++lane) {
-      Point at{point.row, point.column + lane, 1};
+      Point at{point.row, point.column + lane, 1, point.line};
       elements.push_back(
           memref::LoadOp::create(b, loc, operand.get(), indices(index, at)));
     }
@@ -217,7 +220,7 @@ void BodyEmitter::store(Value value, unsigned index, Point point) {
     Value element = vector::ExtractOp::create(b, loc, value, lane);
     memref::StoreOp::create(
         b, loc, element, operand.get(),
-        indices(index, {point.row, point.column + lane, 1}));
+        indices(index, {point.row, point.column + lane, 1, point.line}));
   }
 }
 

@@ -12,10 +12,10 @@
 namespace fairway {
 
 /// Where in the iteration space code is emitted: the loops' values, and which
-/// loop is unrolled over rows and which one lies across lanes.
+/// loops are unrolled over lines and rows and which one lies across lanes.
 struct Site {
   llvm::SmallVector<mlir::OpFoldResult> ivs;
-  std::optional<unsigned> rowDim, vectorDim;
+  std::optional<unsigned> lineDim, rowDim, vectorDim;
   /// How many rows there are.
   int64_t rows = 1;
 };
@@ -28,10 +28,11 @@ public:
   BodyEmitter(mlir::OpBuilder &builder, mlir::linalg::GenericOp op, Site site)
       : b(builder), op(op), site(std::move(site)) {}
 
-  /// One vector of points: `row` and `column` are added to the row and vector
-  /// loops' values, `lanes` points lie side by side (1: scalar code).
+  /// One vector of points: `row`, `column` and `line` are added to the row,
+  /// vector and line loops' values, `lanes` points lie side by side (1: scalar
+  /// code).
   struct Point {
-    int64_t row = 0, column = 0, lanes = 1;
+    int64_t row = 0, column = 0, lanes = 1, line = 0;
   };
 
   /// Emits the body; `known` gives the values of operands that are already in
@@ -74,14 +75,15 @@ private:
   mlir::Value asVector(Lanes lanes, int64_t count);
   mlir::Value asLane(Lanes lanes, int64_t lane);
   llvm::SmallVector<mlir::Value> indices(unsigned operand, Point point);
+  int64_t offsetOf(unsigned dim, Point point) const;
   mlir::Value loopValue(unsigned dim, Point point);
   bool dependsOn(unsigned operand, std::optional<unsigned> dim);
 
   mlir::OpBuilder &b;
   mlir::linalg::GenericOp op;
   Site site;
-  /// By operand, row, column and number of lanes.
-  using LoadKey = std::tuple<unsigned, int64_t, int64_t, int64_t>;
+  /// By operand, line, row, column and number of lanes.
+  using LoadKey = std::tuple<unsigned, int64_t, int64_t, int64_t, int64_t>;
   llvm::DenseMap<LoadKey, Lanes> loaded;
   llvm::DenseMap<std::pair<mlir::Value, int64_t>, mlir::Value> broadcasts;
 };

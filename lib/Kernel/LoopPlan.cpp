@@ -7,6 +7,7 @@
 #include "LoopPlan.h"
 #include "Access.h"
 #include "PanelPlan.h"
+#include "RowBlocks.h"
 
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "llvm/ADT/bit.h"
@@ -279,8 +280,11 @@ static void planRows(linalg::GenericOp op, ArrayRef<int64_t> sizes,
     }
     return;
   }
+  // Two vectors leave the most rows to share them; three where that leaves none
+  // over (24 channels).
+  int64_t most = vectorSize == 3 * plan.lanes ? 3 : 2;
   plan.vectors = std::clamp<int64_t>(vectorSize / plan.lanes, 1,
-                                     limits.vectors.value_or(best ? 2 : 8));
+                                     limits.vectors.value_or(best ? most : 8));
   if (!best)
     return;
   int64_t limit = limits.rows.value_or(
@@ -288,10 +292,47 @@ static void planRows(linalg::GenericOp op, ArrayRef<int64_t> sizes,
   int64_t size = sizeOr(sizes[*best]);
   int64_t tiles = llvm::divideCeil(size, limit);
   plan.rowDim = best;
+  plan.points = limit;
   // Even rows: 14 becomes 5 + 5 + 4 rather than 6 + 6 + 2.
   plan.rows = ShapedType::isDynamic(sizes[*best])
                   ? limit
                   : int64_t(llvm::divideCeil(size, tiles));
+}
+
+/// Takes points from several lines of an image at once where one line divides
+/// into register tiles badly.
+static void planLines(linalg::GenericOp op, ArrayRef<int64_t> sizes,
+                      LoopPlan &plan) {
+  if (plan.horizontal || !plan.rowDim || op.getNumReductionLoops() == 0 ||
+      ShapedType::isDynamic(sizes[*plan.rowDim]))
+    return;
+  // A line reads the vectors that its rows share, and broadcasts of its own.
+  auto isLine = [&](unsigned dim) {
+    bool shares = false, broadcasts = false;
+    for (OpOperand *input : op.getDpsInputOperands()) {
+      if (!readsOperand(op, input->getOperandNumber()))
+        continue;
+      bool varies = walkOf(op, *input, dim) != Walk::Invariant;
+      if (varies != (walkOf(op, *input, *plan.rowDim) != Walk::Invariant))
+        return false;
+      bool isVector = walkOf(op, *input, *plan.vectorDim) != Walk::Invariant;
+      shares |= isVector && !varies;
+      broadcasts |= !isVector && varies;
+      if (isVector && varies)
+        return false;
+    }
+    return shares && broadcasts;
+  };
+  for (unsigned dim = *plan.rowDim; dim-- > 0;) {
+    if (op.getIteratorTypesArray()[dim] != utils::IteratorType::parallel ||
+        dim == *plan.vectorDim || ShapedType::isDynamic(sizes[dim]) ||
+        sizes[dim] < 2 || !isLine(dim))
+      continue;
+    plan.lines = chooseTileLines(sizes[dim], sizes[*plan.rowDim], plan.points);
+    if (plan.lines > 1)
+      plan.lineDim = dim;
+    return;
+  }
 }
 
 LoopPlan planLoops(linalg::GenericOp op, const VectorUnit &unit,
@@ -313,6 +354,7 @@ LoopPlan planLoops(linalg::GenericOp op, const VectorUnit &unit,
   plan.horizontal = best->horizontal;
   plan.lanes = best->lanes;
   planRows(op, sizes, unit, limits, plan);
+  planLines(op, sizes, plan);
   orderLoops(op, sizes, plan);
   planPanels(op, sizes, limits, plan);
   return plan;

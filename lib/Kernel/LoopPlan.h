@@ -36,6 +36,11 @@ struct LoopPlan {
   /// The parallel loop that is unrolled over registers, and how far.
   std::optional<unsigned> rowDim;
   int64_t rows = 1;
+  /// A loop around it that is unrolled too where its rows alone make poor
+  /// blocks: up to `lines` of its iterations by as many rows as leave at most
+  /// `points`.
+  std::optional<unsigned> lineDim;
+  int64_t lines = 1, points = 1;
   /// Loops from the outermost inwards; the parallel ones hold `rowDim` and
   /// `vectorDim` too.
   llvm::SmallVector<unsigned> parallel, reductions;

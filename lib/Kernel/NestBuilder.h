@@ -30,8 +30,8 @@ public:
 private:
   /// The block of outputs that one visit of the parallel loops computes.
   struct Tile {
-    int64_t rows = 1, vectors = 1, lanes = 1;
-    int64_t count() const { return rows * vectors; }
+    int64_t lines = 1, rows = 1, vectors = 1, lanes = 1;
+    int64_t points() const { return lines * rows; }
   };
 
   Values loop(mlir::OpFoldResult lower, mlir::OpFoldResult upper, int64_t step,
@@ -45,6 +45,7 @@ private:
   Values segments(mlir::OpFoldResult size, llvm::ArrayRef<Segment> parts,
                   mlir::ValueRange carried, SegmentBody body);
   llvm::SmallVector<Segment> vectorSegments(mlir::OpFoldResult size);
+  static llvm::SmallVector<Segment> evenSegments(int64_t size, int64_t most);
   llvm::SmallVector<Segment> rowSegments(mlir::OpFoldResult size);
 
   void emitParallel(unsigned level, unsigned end,
@@ -66,13 +67,16 @@ private:
   void finish(llvm::ArrayRef<mlir::Value> accs);
   void emitEpilogue(llvm::ArrayRef<Values> results);
 
-  Site mainSite() { return {ivs, plan.rowDim, plan.vectorDim, tile.rows}; }
+  Site mainSite() {
+    return {ivs, plan.lineDim, plan.rowDim, plan.vectorDim, tile.rows};
+  }
   Site attachedSite(const Attached &attached);
   /// The tile's points in the order in which accumulators are held.
   template <typename Fn> void forEachPoint(Fn fn) {
-    for (int64_t row = 0; row < tile.rows; ++row)
-      for (int64_t v = 0; v < tile.vectors; ++v)
-        fn(BodyEmitter::Point{row, v * tile.lanes, tile.lanes});
+    for (int64_t line = 0; line < tile.lines; ++line)
+      for (int64_t row = 0; row < tile.rows; ++row)
+        for (int64_t v = 0; v < tile.vectors; ++v)
+          fn(BodyEmitter::Point{row, v * tile.lanes, tile.lanes, line});
   }
 
   mlir::OpBuilder &b;

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "NestBuilder.h"
+#include "RowBlocks.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "llvm/ADT/bit.h"
@@ -83,6 +84,17 @@ NestBuilder::vectorSegments(OpFoldResult size) {
   return parts;
 }
 
+SmallVector<NestBuilder::Segment> NestBuilder::evenSegments(int64_t size,
+                                                            int64_t most) {
+  EvenBlocks even(size, most);
+  SmallVector<Segment> parts;
+  if (even.larger > 0)
+    parts.push_back({even.few + 1, even.larger * (even.few + 1)});
+  if (even.few > 0)
+    parts.push_back({even.few, size});
+  return parts;
+}
+
 SmallVector<NestBuilder::Segment> NestBuilder::rowSegments(OpFoldResult size) {
   auto known = getConstantIntValue(size);
   if (known && plan.reductions.empty()) {
@@ -95,14 +107,8 @@ SmallVector<NestBuilder::Segment> NestBuilder::rowSegments(OpFoldResult size) {
   if (known) {
     // A block of few rows takes as long as one of several, since its additions
     // wait for each other: 49 rows are 4 * 6 + 5 * 5, not 8 * 6 + 1.
-    int64_t blocks = std::max<int64_t>(1, llvm::divideCeil(*known, plan.rows));
-    int64_t few = *known / blocks, larger = *known % blocks;
-    SmallVector<Segment> parts;
-    if (larger > 0)
-      parts.push_back({few + 1, larger * (few + 1)});
-    if (few > 0)
-      parts.push_back({few, *known});
-    return parts;
+    int64_t most = plan.lineDim ? plan.points / tile.lines : plan.rows;
+    return evenSegments(*known, std::max<int64_t>(1, most));
   }
   SmallVector<Segment> parts{{plan.rows}};
   for (int64_t rows = llvm::bit_floor(uint64_t(plan.rows)); rows >= 1;
@@ -117,12 +123,15 @@ void NestBuilder::emitParallel(unsigned level, unsigned end,
   if (level == end)
     return then();
   unsigned dim = plan.parallel[level];
-  bool isVector = plan.vectorDim == dim, isRow = plan.rowDim == dim;
+  bool isVector = plan.vectorDim == dim, isRow = plan.rowDim == dim,
+       isLine = plan.lineDim == dim;
   SmallVector<Segment> parts{{1}};
   if (isVector)
     parts = vectorSegments(sizes[dim]);
   else if (isRow)
     parts = rowSegments(sizes[dim]);
+  else if (isLine)
+    parts = evenSegments(*getConstantIntValue(sizes[dim]), plan.lines);
   segments(sizes[dim], parts, {},
            [&](OpFoldResult iv, int64_t step, ValueRange) -> Values {
              ivs[dim] = iv;
@@ -131,6 +140,8 @@ void NestBuilder::emitParallel(unsigned level, unsigned end,
                tile.vectors = step / tile.lanes;
              } else if (isRow) {
                tile.rows = step;
+             } else if (isLine) {
+               tile.lines = step;
              }
              emitParallel(level + 1, end, then);
              return {};

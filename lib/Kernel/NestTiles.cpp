@@ -17,6 +17,8 @@ Site NestBuilder::attachedSite(const Attached &attached) {
   Site site;
   for (auto [own, dim] : llvm::enumerate(attached.loops)) {
     site.ivs.push_back(ivs[dim]);
+    if (plan.lineDim == dim)
+      site.lineDim = own;
     if (plan.rowDim == dim)
       site.rowDim = own;
     if (plan.vectorDim == dim)
@@ -132,7 +134,9 @@ void NestBuilder::prefetchPanel() {
     auto size = getConstantIntValue(sizes[dim]);
     if (!size)
       return;
-    position = position * *size + b.getAffineDimExpr(operands.size());
+    // Several lines pass by together: each row counts for all of them.
+    int64_t step = dim == plan.rowDim ? tile.lines : 1;
+    position = position * *size + b.getAffineDimExpr(operands.size()) * step;
     operands.push_back(ivs[dim]);
     total *= *size;
   }
@@ -156,7 +160,7 @@ void NestBuilder::prefetchPanel() {
       at = lowers[dim];
     indices.push_back(getValueOrCreateConstantIndexOp(b, loc, at));
   }
-  int64_t lines = llvm::divideCeil(tile.rows * plan.panelLines, total);
+  int64_t lines = llvm::divideCeil(tile.points() * plan.panelLines, total);
   for (int64_t line = 0; line < lines; ++line) {
     OpFoldResult last = affine::makeComposedFoldedAffineApply(
         b, loc, AffineMap::get(2, 0, d0 + d1 + line * lineElements),
@@ -186,9 +190,11 @@ void NestBuilder::prefetchEpilogue() {
           walkOf(op, *input, *site.vectorDim) != Walk::Contiguous)
         continue;
       int64_t line = kLineBytes * 8 / type.getElementTypeBitWidth();
-      for (int64_t row = 0; row < tile.rows; ++row)
-        for (int64_t at = 0; at < tile.vectors * tile.lanes; at += line)
-          after.prefetch(input->getOperandNumber(), {row, at, tile.lanes});
+      for (int64_t high = 0; high < tile.lines; ++high)
+        for (int64_t row = 0; row < tile.rows; ++row)
+          for (int64_t at = 0; at < tile.vectors * tile.lanes; at += line)
+            after.prefetch(input->getOperandNumber(),
+                           {row, at, tile.lanes, high});
     }
     inRegister.insert(op.getDpsInitOperand(0)->get());
   }

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "TileSizes.h"
+#include "RowBlocks.h"
 #include "TileCost.h"
 
 #include "llvm/ADT/MapVector.h"
@@ -16,8 +17,6 @@ using namespace mlir;
 namespace fairway {
 namespace {
 
-/// With fewer rows the units wait for their own results.
-constexpr int64_t kMinTileRows = 4;
 /// An image's row is not cut below this many pixels.
 constexpr int64_t kLongRow = 256;
 
@@ -204,18 +203,16 @@ void Model::findTilable() {
     tilable.resize(4);
 }
 
-/// How much longer a tile's rows take than the multiply-add units need: a last
-/// block of few rows takes as long as one of `kMinTileRows`.
+/// How much longer a tile's points take than the multiply-add units need.
 double Model::priceRows(ArrayRef<int64_t> tile) const {
-  int64_t size = tile[contraction->rows.back()];
+  ArrayRef<unsigned> loops = contraction->rows;
+  int64_t rows = tile[loops.back()];
+  int64_t lines = loops.size() > 1 ? tile[loops.drop_back().back()] : 1;
   // Each row holds two accumulators; the weights and a broadcast need registers
   // as well.
   int64_t most = std::max<int64_t>(1, (machine.vectorRegisters - 4) / 2);
-  int64_t blocks = llvm::divideCeil(size, most);
-  int64_t few = size / blocks, larger = size % blocks;
-  int64_t time = larger * std::max(few + 1, kMinTileRows) +
-                 (blocks - larger) * std::max(few, kMinTileRows);
-  return double(time) / double(size);
+  int64_t high = chooseTileLines(lines, rows, most);
+  return double(costOfPoints(lines, rows, most, high)) / double(lines * rows);
 }
 
 /// How many panels of a tile an operand comes in, of which the cache need hold

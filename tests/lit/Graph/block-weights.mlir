@@ -1,4 +1,5 @@
 // RUN: fairway-opt %s -fairway-block-weights=vector-bits=128 | FileCheck %s --check-prefixes=CHECK,SSE
+// RUN: fairway-opt %s -fairway-block-weights=vector-bits=256 | FileCheck %s --check-prefixes=CHECK,AVX2
 // RUN: fairway-opt %s -fairway-block-weights=vector-bits=512 | FileCheck %s --check-prefixes=CHECK,AVX512
 
 #a = affine_map<(m, n, k) -> (m, k)>
@@ -23,6 +24,22 @@ func.func @matmul(%x: tensor<5x16xf32>, %w: tensor<16x64xf32> {fairway.kind = "p
     linalg.yield %s : f32
   } -> tensor<5x64xf32>
   return %y : tensor<5x64xf32>
+}
+
+// 72 columns are panels of three vectors of eight; of four, two do.
+// CHECK-LABEL: func.func @three_vectors
+// SSE: -> tensor<9x16x8xf32>
+// AVX2: -> tensor<3x16x24xf32>
+func.func @three_vectors(%x: tensor<5x16xf32>, %w: tensor<16x72xf32> {fairway.kind = "parameter"},
+                         %init: tensor<5x72xf32>) -> tensor<5x72xf32> {
+  %y = linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<5x16xf32>, tensor<16x72xf32>) outs(%init : tensor<5x72xf32>) {
+  ^bb0(%i: f32, %j: f32, %acc: f32):
+    %p = arith.mulf %i, %j : f32
+    %s = arith.addf %acc, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<5x72xf32>
+  return %y : tensor<5x72xf32>
 }
 
 // Two activations: nothing is known when loading.

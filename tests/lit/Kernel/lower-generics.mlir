@@ -2,6 +2,9 @@
 // RUN: fairway-opt %s --pass-pipeline='builtin.module(func.func(fairway-lower-generics),canonicalize,cse)' | FileCheck %s
 // RUN: fairway-opt %s --pass-pipeline='builtin.module(func.func(fairway-lower-generics{vector-bits=512 registers=32}),canonicalize,cse)' | FileCheck %s --check-prefix=WIDE
 
+#image = affine_map<(h, w, n, v, k) -> (h, w, k)>
+#kernel = affine_map<(h, w, n, v, k) -> (n, k, v)>
+#pixels = affine_map<(h, w, n, v, k) -> (h, w, n, v)>
 #a = affine_map<(m, o, i, k) -> (m, k)>
 #b = affine_map<(m, o, i, k) -> (o, k, i)>
 #c = affine_map<(m, o, i, k) -> (m, o, i)>
@@ -61,6 +64,43 @@ func.func @matmul(%A: memref<12x64xf32>, %B: memref<3x64x16xf32>, %bias: memref<
 // CHECK:           %{{.*}}:12 = scf.for
 func.func @long_reduction(%A: memref<48x1024xf32>, %B: memref<1x1024x16xf32>, %out: memref<48x1x16xf32>) {
   linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "parallel", "reduction"]} ins(%A, %B : memref<48x1024xf32>, memref<1x1024x16xf32>) outs(%out : memref<48x1x16xf32>) {
+  ^bb0(%x: f32, %y: f32, %acc: f32):
+    %p = arith.mulf %x, %y : f32
+    %s = arith.addf %acc, %p : f32
+    linalg.yield %s : f32
+  }
+  return
+}
+
+// Seven pixels make poor register tiles: two lines are taken together, three
+// and then two pixels wide, and the last line by itself.
+// CHECK-LABEL: func.func @small_image
+// CHECK-DAG:   %[[C2:.*]] = arith.constant 2 : index
+// CHECK-DAG:   %[[C6:.*]] = arith.constant 6 : index
+// CHECK:       scf.for %{{.*}} to %[[C6]] step %[[C2]]
+// CHECK:         %{{.*}}:12 = scf.for
+// CHECK:         %{{.*}}:8 = scf.for
+// CHECK:       %{{.*}}:8 = scf.for
+// CHECK:       %{{.*}}:6 = scf.for
+// CHECK:       return
+func.func @small_image(%A: memref<7x7x64xf32>, %B: memref<2x64x16xf32>, %out: memref<7x7x2x16xf32>) {
+  linalg.generic {indexing_maps = [#image, #kernel, #pixels], iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction"]} ins(%A, %B : memref<7x7x64xf32>, memref<2x64x16xf32>) outs(%out : memref<7x7x2x16xf32>) {
+  ^bb0(%x: f32, %y: f32, %acc: f32):
+    %p = arith.mulf %x, %y : f32
+    %s = arith.addf %acc, %p : f32
+    linalg.yield %s : f32
+  }
+  return
+}
+
+// Three vectors side by side leave no narrow rest of 24 columns.
+// CHECK-LABEL: func.func @three_vectors
+// CHECK:           %{{.*}}:9 = scf.for
+// CHECK-COUNT-3:     vector.load {{.*}} vector<8xf32>
+// CHECK-NOT:         vector.load
+// CHECK:             scf.yield
+func.func @three_vectors(%A: memref<48x64xf32>, %B: memref<1x64x24xf32>, %out: memref<48x1x24xf32>) {
+  linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "parallel", "reduction"]} ins(%A, %B : memref<48x64xf32>, memref<1x64x24xf32>) outs(%out : memref<48x1x24xf32>) {
   ^bb0(%x: f32, %y: f32, %acc: f32):
     %p = arith.mulf %x, %y : f32
     %s = arith.addf %acc, %p : f32
