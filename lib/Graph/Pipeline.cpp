@@ -26,6 +26,7 @@ void fairway::buildGraphPipeline(OpPassManager &pm,
   pm.addPass(createCSEPass());
   pm.addPass(createDecomposeDataMovement());
   pm.addPass(createGeneralize());
+  pm.addPass(createTrimWindows());
   pm.addPass(createLegalizeBools());
   pm.addPass(createCanonicalizerPass());
   // Double precision is what the model asks for, not what its importer adds.

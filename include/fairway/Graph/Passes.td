@@ -64,6 +64,27 @@ def Generalize : Pass<"fairway-generalize"> {
   let dependentDialects = ["mlir::linalg::LinalgDialect"];
 }
 
+def TrimWindows : Pass<"fairway-trim-windows"> {
+  let summary = "Cut off what windows with a single place do not read";
+  let description = [{
+    A window that fits one time only leaves a rest of its image unread if it has
+    a stride. Its loop of one step will go, and what is left of the sum must
+    cover the whole image.
+
+    ```mlir
+    %y = linalg.generic (reads %x[h * 2 + kh], one h, three kh)
+        ins(%x : tensor<4xf32>)
+    // becomes
+    %r = tensor.extract_slice %x[0] [3] [1]
+    %y = linalg.generic ... ins(%r : tensor<3xf32>)
+    ```
+  }];
+  let statistics = [
+    Statistic<"numTrimmed", "trimmed", "Number of operands that became smaller">
+  ];
+  let dependentDialects = ["mlir::tensor::TensorDialect"];
+}
+
 def LegalizeBools : Pass<"fairway-legalize-bools"> {
   let summary = "Store booleans as bytes";
   let description = [{

@@ -113,12 +113,30 @@ class Grouped(nn.Module):
         return self.tall(functional.relu(self.wide(self.dilated(self.grouped(x)))))
 
 
+class Last(nn.Module):
+    """The end of a network: images of a few pixels, and channels in odd numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reduce = nn.Conv2d(40, 24, 1)
+        self.window = nn.Conv2d(24, 48, 3, padding=1)
+        self.expand = nn.Conv2d(48, 40, 1)
+        self.down = nn.Conv2d(40, 72, 3, stride=2, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = functional.relu(self.window(functional.relu(self.reduce(x))))
+        return self.down(functional.relu(x + self.expand(y)))
+
+
 BLOCKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, int, int]]] = {
     "basic": (Basic, (32, 13, 9)),
     "inception": (Inception, (3, 15, 14)),
     "dense": (Dense, (3, 11, 12)),
     "unet": (UNet, (3, 16, 12)),
     "squeeze_excite": (SqueezeExcite, (16, 14, 14)),
+    "last": (Last, (40, 7, 7)),
+    "last_narrow": (Last, (40, 11, 3)),
+    "last_flat": (Last, (40, 2, 5)),
     "grouped": (Grouped, (16, 14, 11)),
 }
 
