@@ -13,10 +13,8 @@ def FairwayLowerMath : Pass<"fairway-lower-math"> {
   let summary = "Bring arith and math ops down to what processors have";
   let description = [{
     Rewrites scalar and vector arithmetic that LLVM would turn into calls of
-    compiler support routines or into slow scalar library calls:
+    compiler support routines:
 
-    - `math.exp`, `tanh`, `erf`, `log`, `log2`, `log1p`, `expm1` on f32 become
-      polynomials, which vectorize; f16 and bf16 versions compute in f32;
     - what computes in bf16 computes in f32 and rounds, each time;
     - extensions and truncations of bf16 become integer shifts, and truncations
       of f64 to a 16-bit float go through f32, as the frameworks do it;
@@ -24,7 +22,9 @@ def FairwayLowerMath : Pass<"fairway-lower-math"> {
     - `math.fma` becomes a multiplication and an addition where the target has
       no such instruction (option `fma`), instead of a library call.
 
-    Everything else in `math` stays for the conversion to LLVM.
+    Everything else in `math` stays for the conversion to LLVM, which calls the
+    C library: the functions that vectorize are arithmetic since
+    `fairway-expand-math`.
 
     ```mlir
     %1 = arith.truncf %0 : f64 to f16

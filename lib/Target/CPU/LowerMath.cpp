@@ -1,5 +1,4 @@
-//===- LowerMath.cpp - arithmetic that processors have
-//---------------------===//
+//===- LowerMath.cpp - arithmetic that processors have --------------------===//
 //
 // Part of the Fairway project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -15,7 +14,6 @@
 #include "mlir/IR/TypeUtilities.h"
 #include "mlir/Transforms/DialectConversion.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
-#include "llvm/ADT/StringSwitch.h"
 
 namespace fairway {
 #define GEN_PASS_DEF_FAIRWAYLOWERMATH
@@ -73,16 +71,6 @@ struct SplitVectorFma : OpRewritePattern<vector::FMAOp> {
   }
 };
 
-/// Functions whose upstream polynomials are good to a few units in the last
-/// place over the whole range. (Those of sin and cos are not.)
-bool hasPolynomial(StringRef name) {
-  return llvm::StringSwitch<bool>(name)
-      .Cases({"math.exp", "math.expm1", "math.log", "math.log2", "math.log1p"},
-             true)
-      .Cases({"math.tanh", "math.erf"}, true)
-      .Default(false);
-}
-
 struct LowerMath : fairway::impl::FairwayLowerMathBase<LowerMath> {
   using FairwayLowerMathBase::FairwayLowerMathBase;
 
@@ -125,12 +113,6 @@ struct LowerMath : fairway::impl::FairwayLowerMathBase<LowerMath> {
     arith::populateCeilFloorDivExpandOpsPatterns(expand);
     expand.add<TruncateThroughF32>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(expand))))
-      return signalPassFailure();
-
-    RewritePatternSet approximate(&getContext());
-    populateMathF32ExpansionPatterns(approximate, hasPolynomial);
-    populateMathPolynomialApproximationPatterns(approximate, hasPolynomial);
-    if (failed(applyPatternsGreedily(getOperation(), std::move(approximate))))
       return signalPassFailure();
 
     RewritePatternSet finish(&getContext());

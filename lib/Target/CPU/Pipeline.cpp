@@ -28,7 +28,7 @@ void fairway::buildLowerToLLVMPipeline(OpPassManager &pm,
   // Vectors are one-dimensional; transfers are loads and stores.
   kernel.addPass(createFairwayLowerVectors());
   kernel.addPass(createCanonicalizerPass());
-  // Math is polynomials, or what LLVM has an intrinsic or the C library for.
+  // Math is what LLVM has an instruction or the C library for.
   kernel.addPass(createFairwayLowerMath(FairwayLowerMathOptions{options.fma}));
   // What views are left are strides and offsets; affine maps are arithmetic.
   kernel.addPass(memref::createExpandStridedMetadataPass());
