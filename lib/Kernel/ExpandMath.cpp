@@ -27,22 +27,31 @@ namespace {
 
 using Emitter = Value (*)(FloatBuilder &, Value);
 
-/// Emits a function of `x`, which is f32 or narrower; narrower ones are
-/// computed in f32 and rounded. Null for other types.
-Value emitInSingle(PatternRewriter &rewriter, Location loc, Emitter emit,
-                   Value x) {
-  Type type = x.getType(), element = getElementTypeOrSelf(type);
+/// Whether lib/Kernel/Math computes on this type.
+bool isSingleOrNarrower(Type type) {
+  Type element = getElementTypeOrSelf(type);
   auto vector = dyn_cast<VectorType>(type);
-  if (vector && (vector.getRank() != 1 || vector.isScalable()))
-    return {};
-  if (!element.isF32() && !element.isF16() && !element.isBF16())
+  return (!vector || (vector.getRank() == 1 && !vector.isScalable())) &&
+         (element.isF32() || element.isF16() || element.isBF16());
+}
+
+/// Emits a function of f32 or narrower; narrower ones are computed in f32 and
+/// rounded. Null for other types.
+template <typename Emit, typename... Values>
+Value emitInSingle(PatternRewriter &rewriter, Location loc, Emit emit, Value x,
+                   Values... others) {
+  Type type = x.getType();
+  if (!isSingleOrNarrower(type))
     return {};
   FloatBuilder f(rewriter, loc, type);
-  if (element.isF32())
-    return emit(f, x);
+  if (getElementTypeOrSelf(type).isF32())
+    return emit(f, x, others...);
   Type single = f.typeOf(rewriter.getF32Type());
-  Value wide = arith::ExtFOp::create(rewriter, loc, single, x);
-  return arith::TruncFOp::create(rewriter, loc, type, emit(f, wide));
+  auto widen = [&](Value narrow) -> Value {
+    return arith::ExtFOp::create(rewriter, loc, single, narrow);
+  };
+  return arith::TruncFOp::create(rewriter, loc, type,
+                                 emit(f, widen(x), widen(others)...));
 }
 
 /// A function with an emitter of its own.
@@ -138,6 +147,20 @@ struct PowerOfTwo : OpRewritePattern<math::PowFOp> {
   }
 };
 
+struct ExpandPow : OpRewritePattern<math::PowFOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(math::PowFOp op,
+                                PatternRewriter &rewriter) const override {
+    Value result =
+        emitInSingle(rewriter, op.getLoc(), emitPow, op.getLhs(), op.getRhs());
+    if (!result)
+      return failure();
+    rewriter.replaceOp(op, result);
+    return success();
+  }
+};
+
 /// Any other function on vectors: one call of the C library per lane.
 struct Scalarize : public RewritePattern {
   explicit Scalarize(MLIRContext *context)
@@ -215,6 +238,7 @@ struct ExpandMath : public fairway::impl::ExpandMathBase<ExpandMath> {
     patterns.add<Expand<math::Log1pOp>>(context, emitLog1P);
     patterns.add<Expand<math::SinOp>>(context, emitSin);
     patterns.add<Expand<math::CosOp>>(context, emitCos);
+    patterns.add<ExpandPow>(context);
     populateMathF32ExpansionPatterns(patterns, [](StringRef) { return true; });
     math::populateExpansionPatterns(patterns, {"rsqrt"});
     patterns.add<Scalarize>(context);

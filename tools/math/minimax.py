@@ -4,9 +4,9 @@
 
 Each is the minimax approximation, in the weight that makes its error relative to the
 function it serves, found by Remez's exchange algorithm on a grid of Chebyshev points and
-rounded to single precision. Where it helps, coefficients are instead rounded one after the
-other, lowest power first, each time fitting the rest again (Lawson's algorithm). The printed
-error is that of the rounded coefficients.
+rounded to single precision, but for the two of pow. Where it helps, coefficients are instead
+rounded one after the other, lowest power first, each time fitting the rest again (Lawson's
+algorithm). The printed error is that of the rounded coefficients.
 
 Needs NumPy and mpmath. Prints every table: `python tools/math/minimax.py`.
 """
@@ -35,6 +35,7 @@ class Polynomial:
     low: float
     high: float
     degree: int
+    double: bool = False  # the coefficients stay in double precision
 
 
 def remez(values: Vector, weights: Vector, columns: Vector) -> Vector:
@@ -92,7 +93,7 @@ def lawson(values: Vector, weights: Vector, columns: Vector) -> Vector:
 
 
 def derive(polynomial: Polynomial) -> tuple[list[float], float]:
-    """The rounded coefficients, lowest power first, and the largest weighted error."""
+    """The coefficients, lowest power first, as the table rounds them; the largest error."""
     angles = np.pi * (np.arange(GRID) + 0.5) / GRID
     middle, half = (polynomial.low + polynomial.high) / 2, (polynomial.high - polynomial.low) / 2
     grid = middle - half * np.cos(angles)
@@ -100,7 +101,10 @@ def derive(polynomial: Polynomial) -> tuple[list[float], float]:
     weights = np.array([float(polynomial.weight(mp.mpf(x))) for x in grid])
     columns = np.vander(grid, polynomial.degree + 1, increasing=True)
 
-    plain = remez(values, weights, columns).astype(np.float32).astype(np.float64)
+    plain = remez(values, weights, columns)
+    if polynomial.double:
+        return plain.tolist(), float(np.abs(weights * (columns @ plain - values)).max())
+    plain = plain.astype(np.float32).astype(np.float64)
     refitted = np.zeros_like(plain)
     for power in range(polynomial.degree + 1):
         rest = values - columns @ refitted
@@ -159,6 +163,9 @@ def tables() -> list[Polynomial]:
     def log2_ratio(f: mp.mpf) -> mp.mpf:
         return mp.log1p(f) / (f * mp.log(2))
 
+    def log_ratio(u: mp.mpf) -> mp.mpf:
+        return 2 * mp.atanh(mp.sqrt(u)) / mp.sqrt(u) / mp.log(2)
+
     def sine_rest(u: mp.mpf) -> mp.mpf:
         return (mp.sin(mp.sqrt(u)) / mp.sqrt(u) - 1) / u
 
@@ -182,6 +189,24 @@ def tables() -> list[Polynomial]:
         Polynomial("kLog", log_rest, log_weight, root2 / 2 - 1, root2 - 1, 7),
         Polynomial("kLog2", log2_ratio, lambda f: 1 / log2_ratio(f), root2 / 2 - 1, root2 - 1, 8),
         Polynomial("kSine", sine_rest, sine_weight, 0.0, float((mp.pi / 2 * 1.005) ** 2), 3),
+        Polynomial(
+            "kLogRatio",
+            log_ratio,
+            lambda u: 1 / log_ratio(u),
+            1e-12,  # 0 over 0
+            ((root2 - 1) / (root2 + 1)) ** 2 * slack,
+            4,
+            double=True,
+        ),
+        Polynomial(
+            "kExp2Wide",
+            lambda r: mp.power(2, r),
+            lambda r: mp.power(2, -r),
+            -slack,
+            slack,
+            8,
+            double=True,
+        ),
         saturating("kErf", mp.erfc, 3.95, 7, first=ERF_FIRST),
         saturating("kGelu", lambda a: mp.erfc(a / mp.sqrt(2)), 5.6, 7),
         saturating("kGeluTanh", gelu_tanh_tail, 5.3, 10, end_weight=11.0),
@@ -196,4 +221,5 @@ if __name__ == "__main__":
     for table in tables():
         coefficients, error = derive(table)
         print(f"// {table.name}: error {error:.1e}")
-        print("{" + ", ".join(f"{np.float32(c):.9g}f" for c in coefficients) + "}")
+        text = [c.hex() if table.double else f"{np.float32(c):.9g}f" for c in coefficients]
+        print("{" + ", ".join(text) + "}")

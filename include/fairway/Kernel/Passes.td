@@ -151,10 +151,11 @@ def LowerGenerics : Pass<"fairway-lower-generics", "mlir::func::FuncOp"> {
 def ExpandMath : Pass<"fairway-expand-math", "mlir::func::FuncOp"> {
   let summary = "Turn math functions into arithmetic that vectorizes";
   let description = [{
-    Single-precision exponentials, logarithms, tanh, erf, sin and cos, and
-    `1 / (1 + exp(-x))`, become multiplications and additions without branches
-    (lib/Kernel/Math), at most 2 ulp from the exact value where checked. Half
-    precision and bfloat16 go through single. `rsqrt` becomes a division, powers
+    Single-precision exponentials, logarithms, powers, tanh, erf, sin and cos,
+    `1 / (1 + exp(-x))` and both forms of GELU become multiplications and
+    additions without branches (lib/Kernel/Math), at most 2 ulp from the exact
+    value (GELU only for positive x). Half precision and bfloat16 go through
+    single. `rsqrt` becomes a division, powers
     with small constant exponents products, and conversions from and to bfloat16
     integer arithmetic. Double precision and rare functions stay scalar: they
     become calls of the C library. Maxima and minima keep NaN but no longer tell

@@ -29,9 +29,7 @@ static constexpr float kExpm1[] = {
 // Beyond these e^x is infinite and zero.
 static constexpr float kLowest = -104.0f, kHighest = 89.0f;
 
-/// 2^k for the integer in the lowest bits of `rounded`: a shift moves it to the
-/// exponent, and all other bits out.
-static Value powerOfTwo(FloatBuilder &f, Value rounded) {
+Value powerOfTwo(FloatBuilder &f, Value rounded) {
   Value exponent = f.shiftLeft(f.bits(rounded), 23);
   return f.fromBits(f.addBits(exponent, f.bits(f.f32(1.0f))));
 }

@@ -43,6 +43,23 @@ mlir::Value emitLog1P(FloatBuilder &f, mlir::Value x);
 mlir::Value emitSin(FloatBuilder &f, mlir::Value x);
 mlir::Value emitCos(FloatBuilder &f, mlir::Value x);
 
+// Power.cpp
+/// x^y as IEEE 754 defines pow, special cases included.
+mlir::Value emitPow(FloatBuilder &f, mlir::Value x, mlir::Value y);
+
+/// x = 2^exponent (1 + fraction), 1 + fraction between the roots of 1/2 and of
+/// 2; the exponent as f32.
+struct Split {
+  mlir::Value exponent, fraction;
+};
+
+/// Splits positive numbers, denormal ones too.
+Split splitExponent(FloatBuilder &f, mlir::Value x);
+
+/// 2^k for the integer in the lowest bits of `rounded`: a shift moves it to the
+/// exponent, and all other bits out.
+mlir::Value powerOfTwo(FloatBuilder &f, mlir::Value rounded);
+
 } // namespace fairway
 
 #endif // FAIRWAY_LIB_KERNEL_MATH_FUNCTIONS_H

@@ -29,14 +29,7 @@ static constexpr float kLog2[] = {1.44269502f,   -0.721347392f, 0.48090896f,
 static constexpr float kInfinity = std::numeric_limits<float>::infinity();
 static constexpr uint32_t kRootHalf = 0x3f3504f3; // the bits of 0.7071068f
 
-namespace {
-/// x = 2^exponent (1 + fraction).
-struct Split {
-  Value exponent, fraction;
-};
-} // namespace
-
-static Split split(FloatBuilder &f, Value x) {
+Split splitExponent(FloatBuilder &f, Value x) {
   // Denormals have too few bits until they are scaled.
   Value tiny = f.less(x, f.f32(std::numeric_limits<float>::min()));
   Value scaled = f.select(tiny, f.mul(x, f.f32(0x1p24f)), x);
@@ -69,14 +62,14 @@ static Value finish(FloatBuilder &f, Value x, float pole, Value result) {
 }
 
 Value emitLog(FloatBuilder &f, Value x) {
-  Split s = split(f, x);
+  Split s = splitExponent(f, x);
   Value rest = logOfOnePlus(f, s.fraction);
   return finish(f, x, 0.0f,
                 addExponent(f, s.exponent, kLn2High, kLn2Low, rest));
 }
 
 Value emitLog2(FloatBuilder &f, Value x) {
-  Split s = split(f, x);
+  Split s = splitExponent(f, x);
   Value ratio = f.polynomial(kLog2, s.fraction);
   return finish(f, x, 0.0f, f.fma(s.fraction, ratio, s.exponent));
 }
@@ -85,7 +78,7 @@ Value emitLog10(FloatBuilder &f, Value x) {
   // log10(e) and log10(2), each in two parts.
   constexpr float eHigh = 0x1.bcb7b2p-2f, eLow = -0x1.5b235ep-27f;
   constexpr float twoHigh = 0x1.344p-2f, twoLow = 0x1.3509f8p-18f;
-  Split s = split(f, x);
+  Split s = splitExponent(f, x);
   Value natural = logOfOnePlus(f, s.fraction);
   Value rest = f.fma(natural, f.f32(eHigh), f.mul(natural, f.f32(eLow)));
   return finish(f, x, 0.0f, addExponent(f, s.exponent, twoHigh, twoLow, rest));

@@ -175,3 +175,21 @@ func.func @not_gelu(%x: vector<8xf32>) -> vector<8xf32> {
   %4 = arith.mulf %x, %3 : vector<8xf32>
   return %4 : vector<8xf32>
 }
+
+// Powers take logarithm and exponential in double precision.
+// CHECK-LABEL: func.func @power
+// CHECK-NOT:   math.powf
+// CHECK:       arith.divf %{{.*}} : vector<8xf64>
+// CHECK:       arith.truncf %{{.*}} : vector<8xf64> to vector<8xf32>
+// CHECK-NOT:   math.powf
+func.func @power(%x: vector<8xf32>, %y: vector<8xf32>) -> vector<8xf32> {
+  %0 = math.powf %x, %y : vector<8xf32>
+  return %0 : vector<8xf32>
+}
+
+// CHECK-LABEL: func.func @double_power
+// CHECK-COUNT-2: math.powf %{{.*}} : f64
+func.func @double_power(%x: vector<2xf64>, %y: vector<2xf64>) -> vector<2xf64> {
+  %0 = math.powf %x, %y : vector<2xf64>
+  return %0 : vector<2xf64>
+}

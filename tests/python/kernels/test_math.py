@@ -145,7 +145,7 @@ class Gelu(torch.nn.Module):
         super().__init__()
         self.spelling = spelling
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: Any) -> Any:
         """The same shape and type as `x`."""
         if self.spelling == "torch":
             return torch.nn.functional.gelu(x)
@@ -175,6 +175,49 @@ def test_gelu_is_as_exact_as_its_parts(spelling: str) -> None:
     scaled = np.abs(result.astype(np.float64) - exact)[negative] / np.abs(x[negative])
     assert scaled.max() <= 1.5 * 2.0**-24
     assert result[4] == 0
+
+
+class Power(torch.nn.Module):
+    """`x ** y`, element by element."""
+
+    def forward(self, x: Any, y: Any) -> Any:
+        """The same shape and type as `x` and `y`."""
+        return torch.pow(x, y)
+
+
+def power_arguments() -> Iterator[tuple[Array, Array]]:
+    """Pairs of single-precision numbers for pow: specials, common ones, ones near its ends."""
+    generator = np.random.default_rng()
+    specials = np.array(
+        [0, 0.5, 1, 1.5, 2, 3, 1e9, 2.0**24 - 1, 2.0**24, 2.0**-149, 2.0**-126, LARGEST]
+        + [np.nextafter(np.float32(1), np.float32(0)), 0.1, np.inf, np.nan],
+        np.float32,
+    )
+    signed = np.concatenate([specials, -specials])
+    grid = np.meshgrid(signed, signed)
+    pairs = np.resize(np.stack([side.ravel() for side in grid]), (2, CHUNK))
+    pairs[:, signed.size**2 :] = generator.uniform(-10, 10, (2, CHUNK - signed.size**2))
+    pairs[1, CHUNK // 2 :] = np.round(pairs[1, CHUNK // 2 :])
+    yield pairs[0], pairs[1]
+    # Any x, and the y that leads anywhere between overflow and nothing.
+    x = np.abs(next(arguments()))
+    with np.errstate(all="ignore"):
+        y = (generator.uniform(-152, 130, CHUNK) / np.log2(x.astype(np.float64))).astype(np.float32)
+    yield x, y
+
+
+def test_pow_at_most_two_ulp_and_ieee_specials() -> None:
+    example = torch.ones(CHUNK)
+    compiled = fairway.compile(Power(), (example, example))
+    for x, y in power_arguments():
+        result = compiled(torch.from_numpy(x), torch.from_numpy(y)).numpy()
+        with np.errstate(all="ignore"):
+            exact = np.power(x.astype(np.float64), y.astype(np.float64))
+            error = ulps(result, exact)
+        at = int(error.argmax())
+        assert error[at] <= 2.0, f"{error[at]} ulp at {x[at]!r} ** {y[at]!r}: {result[at]!r}"
+        number = ~np.isnan(exact)
+        np.testing.assert_array_equal(np.signbit(result)[number], np.signbit(exact)[number])
 
 
 @pytest.mark.parametrize("name", ["expm1", "log1p", "tanh", "erf", "sin"])
