@@ -29,11 +29,13 @@ if TYPE_CHECKING:
         InvalidArgument,
         InvalidModel,
         MissingDependency,
+        TuningError,
         UnsupportedOp,
     )
     from fairway.executable import Executable, load
     from fairway.plan import Plan, Step
     from fairway.program import Program, TensorSpec
+    from fairway.tuning import tune
 
     __version__: str
 
@@ -55,9 +57,11 @@ _LAZY = {
     "Program": "fairway.program",
     "Step": "fairway.plan",
     "TensorSpec": "fairway.program",
+    "TuningError": "fairway.errors",
     "UnsupportedOp": "fairway.errors",
     "compile": "fairway.driver",
     "load": "fairway.executable",
+    "tune": "fairway.tuning",
 }
 
 __all__ = [
@@ -77,10 +81,12 @@ __all__ = [
     "Program",
     "Step",
     "TensorSpec",
+    "TuningError",
     "UnsupportedOp",
     "__version__",
     "compile",
     "load",
+    "tune",
 ]
 
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from fairway import targets
 from fairway.building import Builder
@@ -28,7 +28,11 @@ from fairway.executable import (
 )
 from fairway.program import Program
 
-__all__ = ["compile"]
+if TYPE_CHECKING:
+    from fairway.ingest.source import Source
+    from fairway.tuning import Database
+
+__all__ = ["chosen_database", "compile", "lower", "read"]
 
 
 def compile(  # noqa: A001 (the public name)
@@ -43,6 +47,7 @@ def compile(  # noqa: A001 (the public name)
     features: str | None = None,
     machine: Mapping[str, float] | None = None,
     cache: bool | Cache = True,
+    tuning: bool | Database = True,
     progress: Callable[[str], None] | None = None,
     importer: str | None = None,
 ) -> Executable:
@@ -63,6 +68,8 @@ def compile(  # noqa: A001 (the public name)
         machine: Properties of the processor that are known better than Fairway finds them
             out, such as `{"l2_bytes": 1 << 20}`; `fairway targets` lists them.
         cache: Whether to keep and reuse compiled code on disk, or the cache to use.
+        tuning: Whether to make kernels as `fairway tune` has found best for them on this
+            machine, or the database to look that up in; see docs/tuning.md.
         progress: Called with a few words as each stage begins.
         importer: The name of the importer to use; found from the model by default.
 
@@ -77,29 +84,22 @@ def compile(  # noqa: A001 (the public name)
         CompilationError: The compiler failed, which is a defect of Fairway.
         fairway.Error: The base class of all of them.
     """
-    from fairway import ingest
-
     report = progress or _silent
-    _check_examples(args, kwargs)
     chosen = targets.get(target)
     count = default_threads() if threads is None else check_threads(threads)
     described = chosen.machine(cpu, features, machine)
-    report("importing the model")
-    source = ingest.begin(
-        _opened(model), args, kwargs, dims=dims, importer=importer, progress=report
-    )
+    source = read(model, args, kwargs, dims=dims, importer=importer, report=report)
 
     from fairway import __version__
 
     options = targets.Request(described, count, __version__, "")
+    options = replace(options, configs=_tuned(options, chosen, tuning))
     builder = Builder(chosen, _chosen_cache(cache), report)
     built = builder.find(source.key, options)
     if built is not None:
         find_array = source.array
     else:
-        program = source.program()
-        _require_sizes(program)
-        _refuse_state(program)
+        program = lower(source)
         metadata = Metadata(program.framework, program.tree).to_json()
         built = builder.build(program.module, replace(options, metadata=metadata))
         find_array = program.arrays.__getitem__
@@ -110,6 +110,55 @@ def compile(  # noqa: A001 (the public name)
         native.prepare(count)
     builder.remember(source.key, options, built)
     return Executable(native, threads=count, code=built.code)
+
+
+def read(
+    model: Any,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any] | None,
+    *,
+    dims: Mapping[str, int] | None,
+    importer: str | None,
+    report: Callable[[str], None],
+) -> Source:
+    """Takes what `compile` takes, as far as the importer."""
+    from fairway import ingest
+
+    _check_examples(args, kwargs)
+    report("importing the model")
+    return ingest.begin(_opened(model), args, kwargs, dims=dims, importer=importer, progress=report)
+
+
+def lower(source: Source) -> Program:
+    """The program of a model, made sure that code can be made of it.
+
+    Raises:
+        InvalidArgument: A dimension has no size.
+        UnsupportedOp: The model has state.
+    """
+    program = source.program()
+    _require_sizes(program)
+    _refuse_state(program)
+    return program
+
+
+def chosen_database(tuning: bool | Database) -> Database | None:
+    """The database that the argument `tuning` means."""
+    from fairway.tuning import Database
+
+    if isinstance(tuning, Database):
+        return tuning
+    return Database.default() if tuning else None
+
+
+def _tuned(
+    options: targets.Request, target: targets.Target, tuning: bool | Database
+) -> Mapping[str, str]:
+    """The best configurations known for this machine, of whatever kernels."""
+    database = chosen_database(tuning)
+    if database is None or not isinstance(target, targets.Tunable):
+        return {}
+    return database.configs(target.name, options)
 
 
 def _chosen_cache(cache: bool | Cache) -> Cache | None:

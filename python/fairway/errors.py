@@ -16,6 +16,7 @@ __all__ = [
     "InvalidArgument",
     "InvalidModel",
     "MissingDependency",
+    "TuningError",
     "UnsupportedOp",
 ]
 
@@ -84,6 +85,10 @@ class DeviceError(Error):
 
 class CacheError(Error):
     """The cache of compiled code cannot be read or written."""
+
+
+class TuningError(Error):
+    """The database of tuning results cannot be read or written."""
 
 
 class MissingDependency(Error, ImportError):

@@ -8,7 +8,7 @@ import hashlib
 import re
 from pathlib import Path
 
-__all__ = ["build_identity", "library_identity"]
+__all__ = ["build_identity", "compiler_identity", "library_identity"]
 
 _PACKAGE = Path(__file__).resolve().parent
 # A note of 4 + 20 bytes of type 3 by GNU: the build id that linkers leave by default.
@@ -33,6 +33,13 @@ def build_identity() -> str:
     parts = [f"{path.name} {_sum(path)}" for path in sorted(sources)]
     parts += [f"{path.name} {library_identity(path)}" for path in sorted(libraries)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+@functools.cache
+def compiler_identity() -> str:
+    """The same over the compiler alone: builds of one identity make equal code of equal text."""
+    libraries = sorted(_PACKAGE.glob("mlir/_mlir_libs/lib*CAPI.so"))
+    return " ".join(library_identity(path) for path in libraries)
 
 
 def library_identity(path: Path) -> str:

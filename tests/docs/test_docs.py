@@ -43,6 +43,7 @@ def run_bash(example: Example) -> None:
 def test_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FAIRWAY_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("FAIRWAY_TUNING_DIR", str(tmp_path / "tuning"))
     # A module that an example writes is imported from the current folder.
     monkeypatch.syspath_prepend(str(tmp_path))
     parsers = [PythonCodeBlockParser(), CodeBlockParser("bash", run_bash)]

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""What all Python tests share: a cache of their own, small models, limits."""
+"""What all Python tests share: a cache and tuning results of their own, models, limits."""
 
 from __future__ import annotations
 
 import contextlib
-import os
 import resource
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,15 +14,12 @@ import pytest
 
 @pytest.fixture(scope="session", autouse=True)
 def session_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Keeps the user's cache out of the tests."""
+    """Keeps the user's cache and tuning results out of the tests."""
     folder = tmp_path_factory.mktemp("cache")
-    before = os.environ.get("FAIRWAY_CACHE_DIR")
-    os.environ["FAIRWAY_CACHE_DIR"] = str(folder)
-    yield folder
-    if before is None:
-        del os.environ["FAIRWAY_CACHE_DIR"]
-    else:
-        os.environ["FAIRWAY_CACHE_DIR"] = before
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FAIRWAY_CACHE_DIR", str(folder))
+        patch.setenv("FAIRWAY_TUNING_DIR", str(tmp_path_factory.mktemp("tuning")))
+        yield folder
 
 
 @pytest.fixture

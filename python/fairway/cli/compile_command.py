@@ -58,6 +58,7 @@ Examples:
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads to divide the work for.")
 @click.option("--importer", help="The importer to use, if not the one found from MODEL.")
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the compilation cache.")
+@options.tuning_option
 @options.json_option
 def command(
     model: str,
@@ -71,6 +72,7 @@ def command(
     threads: int | None,
     importer: str | None,
     no_cache: bool,
+    tuning: str | None,
     as_json: bool,
 ) -> None:
     """Compile MODEL to a shared library that holds its code and weights."""
@@ -91,6 +93,7 @@ def command(
             features=features,
             machine=options.machine_changes(machine),
             cache=not no_cache,
+            tuning=options.database(tuning),
             progress=stages,
             importer=importer,
         )

@@ -33,6 +33,7 @@ _CODES: dict[type[errors.Error], ExitCode] = {
     errors.MissingDependency: ExitCode.MISSING_DEPENDENCY,
     errors.DeviceError: ExitCode.DEVICE,
     errors.CacheError: ExitCode.CACHE,
+    errors.TuningError: ExitCode.CACHE,
     errors.CompilationError: ExitCode.INTERNAL,
 }
 

@@ -16,7 +16,7 @@ from fairway.errors import Error
 __all__ = ["main"]
 
 # Subcommand -> module of this package that defines a command of that name.
-_COMMANDS = ("compile", "run", "bench", "inspect", "doctor", "targets", "cache")
+_COMMANDS = ("compile", "run", "bench", "inspect", "doctor", "targets", "tune", "cache")
 
 _EPILOG = """\b
 Examples:
@@ -24,6 +24,7 @@ Examples:
   fairway inspect resnet50.so
   fairway run resnet50.so --input x=image.npy --output results
   fairway bench resnet50.onnx --threads 4
+  fairway tune resnet50.onnx --threads 4
   fairway doctor
 
 \b
@@ -32,7 +33,7 @@ Exit codes:
   1 defect in Fairway    6 an input or option does not fit
   2 wrong usage          7 an optional package is missing
   3 invalid model        8 the device failed
-  4 unsupported op       9 the cache cannot be used
+  4 unsupported op       9 the cache or tuning database cannot be used
 """
 
 

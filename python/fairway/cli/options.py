@@ -5,11 +5,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+if TYPE_CHECKING:
+    from fairway.tuning import Database
+
 __all__ = [
+    "database",
     "emit",
     "json_option",
     "machine_changes",
@@ -17,6 +22,7 @@ __all__ = [
     "named_values",
     "size_text",
     "sizes",
+    "tuning_option",
 ]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -47,6 +53,31 @@ def machine_option(function: _F) -> _F:
         metavar="NAME=VALUE",
         help="A property of the processor to correct, such as l2_bytes=1048576.",
     )(function)
+
+
+def tuning_option(function: _F) -> _F:
+    """Adds --tuning FILE and --no-tuning."""
+    function = click.option(
+        "--no-tuning",
+        "tuning",
+        flag_value="",
+        help="Use no tuning results.",
+    )(function)
+    return click.option(
+        "--tuning",
+        "tuning",
+        metavar="FILE",
+        help="The tuning database to use instead of the user's.",
+    )(function)
+
+
+def database(given: str | None) -> bool | Database:
+    """What --tuning and --no-tuning say, as `fairway.compile` takes it."""
+    from fairway.tuning import Database
+
+    if given is None:
+        return True
+    return Database(Path(given)) if given else False
 
 
 def machine_changes(texts: Sequence[str]) -> dict[str, float]:

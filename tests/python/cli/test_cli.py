@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 from fairway.cli import main
 from fairway.cli.exits import ExitCode
 
-COMMANDS = ("compile", "run", "bench", "inspect", "doctor", "targets", "cache")
+COMMANDS = ("compile", "run", "bench", "inspect", "doctor", "targets", "tune", "cache")
 
 
 def call(*arguments: object) -> Result:
