@@ -15,6 +15,7 @@ operations.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -126,7 +127,7 @@ class _Writer:
         for node in module.graph.nodes:
             numbers[node] = len(numbers)
             if node.op == "get_attr":
-                below = module.get_submodule(node.target)
+                below = functools.reduce(getattr, node.target.split("."), module)
                 if not isinstance(below, self._torch.fx.GraphModule):
                     raise _NoKey
                 self.write("graph begins")

@@ -85,6 +85,19 @@ def add(x: Any, y: Any, **kwargs: Any) -> Any:
     return x + y if not kwargs else x * y
 
 
+def casting(dtype: torch.dtype) -> Callable[[Any, Any], Any]:
+    def function(x: Any, a: Any) -> Any:
+        with torch.autocast("cpu", dtype=dtype):
+            return x @ a
+
+    return function
+
+
+def choosing(factor: float) -> Callable[[Any], Any]:
+    """Branches become graphs of their own."""
+    return lambda x: torch.cond(x.sum() > 0, lambda y: y * factor, lambda y: y - 1, (x,))
+
+
 def times(factor: Any) -> Callable[[Any], Any]:
     return lambda x: x * factor
 
@@ -133,6 +146,11 @@ DIFFERENT = {
         of(lambda x, a: x @ a, X, a=W),
         within(lambda: torch.autocast("cpu"), of(lambda x, a: x @ a, X, a=W)),
     ),
+    "autocast inside": (
+        of(casting(torch.bfloat16), X, a=W),
+        of(casting(torch.float16), X, a=W),
+    ),
+    "branch": (of(choosing(2.0), X), of(choosing(3.0), X)),
     "default dtype": (
         of(lambda x: x + 1, X),
         within(lambda: default_dtype(torch.float64), of(lambda x: x + 1, X)),
