@@ -57,6 +57,22 @@ getSteps(AffineExpr expr, unsigned numDims) {
   return steps;
 }
 
+/// Whether another op of the kernel writes `operand`.
+static bool isMadeInside(OpOperand &operand) {
+  return operand.get().getDefiningOp<linalg::LinalgOp>() != nullptr;
+}
+
+/// Whether an element-wise `op` computes `init` point by point from a value of
+/// the kernel: they will be the same memory, or registers.
+static bool replacesOperand(linalg::LinalgOp op, OpOperand &init) {
+  return op.getNumReductionLoops() == 0 &&
+         init.get().getDefiningOp<tensor::EmptyOp>() &&
+         llvm::any_of(op.getDpsInputOperands(), [&](OpOperand *input) {
+           return isMadeInside(*input) && op.getMatchingIndexingMap(input) ==
+                                              op.getMatchingIndexingMap(&init);
+         });
+}
+
 TileCost::TileCost(linalg::LinalgOp op,
                    ArrayRef<std::optional<unsigned>> rootLoop,
                    const MachineDescription &machine)
@@ -74,6 +90,8 @@ TileCost::TileCost(linalg::LinalgOp op,
       added.internal = isa_and_nonnull<linalg::LinalgOp, tensor::EmptyOp>(
           operand.get().getDefiningOp());
       AffineMap map = op.getMatchingIndexingMap(&operand);
+      added.shared = isMadeInside(operand) ||
+                     (op.isDpsInit(&operand) && replacesOperand(op, operand));
       for (auto [dim, expr] : llvm::enumerate(map.getResults())) {
         auto steps = getSteps(expr, map.getNumDims());
         int64_t size = type.getDimSize(dim);

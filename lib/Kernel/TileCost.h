@@ -24,7 +24,10 @@ struct TileAccess {
   };
   llvm::SmallVector<Dim, 4> dims;
   double elementBytes = 0;
-  bool internal = false; ///< stays within a tile
+  bool internal = false;
+  /// Whether the tile holds it anyway: another op of the kernel makes it, or
+  /// this op computes it where one of its operands was.
+  bool shared = false; ///< stays within a tile
   /// How much of what a tile touches must be in the cache at once: contractions
   /// cut long reductions, and each piece runs over the whole tile.
   double kept = 1.0;

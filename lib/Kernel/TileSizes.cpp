@@ -251,7 +251,8 @@ double Model::priceOfTile(ArrayRef<int64_t> tile) const {
     operations += points * cost.operations;
     for (auto [index, access] : llvm::enumerate(cost.access)) {
       double bytes = cost.bytes(index, loops);
-      inside += bytes * access.kept / panelsOf(number, index, tile);
+      if (!access.shared)
+        inside += bytes * access.kept / panelsOf(number, index, tile);
       if (!access.internal)
         traffic += bytes;
     }
