@@ -24,7 +24,7 @@ LOW_HIGH = {
     "log2": (0.01, 100),
     "log10": (0.01, 100),
     "log1p": (0, 100),
-    "pow": (0, 5),
+    "x^2.4": (0, 5),
 }
 
 MODELS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
@@ -35,7 +35,7 @@ MODELS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
             *("tanh", "erf", "sigmoid", "sin", "cos"),
         )
     },
-    "pow": lambda x: torch.pow(x, 2.4),
+    "x^2.4": lambda x: torch.pow(x, 2.4),
     "silu": torch.nn.functional.silu,
     "gelu": torch.nn.functional.gelu,
     "gelu tanh": lambda x: torch.nn.functional.gelu(x, approximate="tanh"),
