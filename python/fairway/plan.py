@@ -23,12 +23,14 @@ class Kernel:
         calls: How many steps of the plan call it.
         flops: Arithmetic operations of all its calls together.
         bytes: Bytes read and written by all its calls together.
+        config: How it was made; see `Step`.
     """
 
     name: str
     calls: int
     flops: int
     bytes: int
+    config: str = ""
 
 
 @dataclass(frozen=True)
@@ -186,7 +188,13 @@ class Plan:
         for step in self.steps:
             groups.setdefault(step.name, []).append(step)
         return tuple(
-            Kernel(name, len(steps), sum(s.flops for s in steps), sum(s.bytes for s in steps))
+            Kernel(
+                name,
+                len(steps),
+                sum(s.flops for s in steps),
+                sum(s.bytes for s in steps),
+                steps[0].config,
+            )
             for name, steps in groups.items()
         )
 

@@ -106,12 +106,14 @@ def _show(executable: Executable, facts: dict[str, Any], show_kernels: bool) -> 
         kernels = Table(box=None, pad_edge=False)
         for column in ("kernel", "calls", "MFLOP", "kB"):
             kernels.add_column(column, justify="left" if column == "kernel" else "right")
+        kernels.add_column("configuration", overflow="fold")
         for kernel in executable.kernels:
             kernels.add_row(
                 kernel.name,
                 str(kernel.calls),
                 f"{kernel.flops / 1e6:.3f}",
                 f"{kernel.bytes / 1e3:.1f}",
+                kernel.config.replace("[", r"\["),
             )
         console.print(kernels)
 
