@@ -49,17 +49,21 @@ struct Angle {
 /// become NaN.
 static Angle reduceAny(FloatBuilder &f, Value x, double shift) {
   Value wide = f.widen(x);
-  Value sum;
+  SmallVector<Value> products;
+  Value sum = f.f64(shift);
   for (double part : kInversePiParts) {
     Value turns = f.mul(wide, f.f64(part));
     Value whole = f.roundEven(f.mul(turns, f.f64(0.5)));
-    turns = f.sub(turns, f.mul(whole, f.f64(2.0)));
-    sum = sum ? f.add(sum, turns) : turns;
+    products.push_back(f.sub(turns, f.mul(whole, f.f64(2.0))));
+    sum = f.add(sum, products.back());
   }
-  if (shift != 0)
-    sum = f.add(sum, f.f64(shift));
   Value count = f.roundEven(sum);
-  Value rest = f.mul(f.sub(sum, count), f.f64(0x1.921fb54442d18p+1));
+  // Once more without the half turns: the large parts cancel exactly before
+  // small ones join, however near to a multiple x is.
+  Value left = f.sub(f.f64(shift), count);
+  for (Value turns : products)
+    left = f.add(left, turns);
+  Value rest = f.mul(left, f.f64(0x1.921fb54442d18p+1));
   return {f.narrow(rest), f.toInteger(f.narrow(count))};
 }
 

@@ -93,7 +93,9 @@ def arguments() -> Iterator[Array]:
         return
     generator = np.random.default_rng()
     specials = np.array(
-        [0, 1, np.inf, np.nan, LARGEST, 2.0**-126, 2.0**-149, np.pi, 1e5, 88.72284], np.float32
+        [0, 1, np.inf, np.nan, LARGEST, 2.0**-126, 2.0**-149, np.pi, 1e5, 88.72284]
+        + [21999384576.0],  # a large argument next to a zero of cos
+        np.float32,
     )
     exponents = np.arange(256, dtype=np.uint32).repeat(CHUNK // 256) << 23
     # Each exponent alike; then what functions are mostly used on.
