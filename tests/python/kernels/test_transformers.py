@@ -57,7 +57,12 @@ def test_attention_is_one_kernel(
         torch.where(torch.rand(batch, 1, queries, keys) < 0.3, -3.4e38, 0.0),
     )
     worst, kinds = error(Attention(heads), inputs)
-    assert worst < 3e-6
+    # How exact single precision can be depends on how large the scores are that were drawn;
+    # PyTorch tells.
+    with torch.no_grad():
+        exact = Attention(heads)(*(x.double() for x in inputs))
+        single = (Attention(heads)(*inputs).double() - exact).abs().max() / exact.abs().max()
+    assert worst < 2 * max(float(single), 5e-7)
     assert kinds == {"attention"}
 
 
