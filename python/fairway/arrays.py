@@ -7,9 +7,10 @@ that speaks DLPack on the CPU.
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from fairway.errors import InvalidArgument
 from fairway.program import TensorSpec
@@ -67,25 +68,35 @@ def _check(leaf: Any, spec: TensorSpec) -> Any:
 
 
 def _check_torch(torch: Any, tensor: Any, spec: TensorSpec) -> Any:
-    if str(tensor.layout) != "torch.strided":
+    if tensor.layout is not torch.strided:
         raise InvalidArgument(
             f"input '{spec.name}' is a {tensor.layout} tensor; only dense tensors can be used",
             hint=f"pass {spec.name}.to_dense()",
         )
     if tensor.device.type != "cpu":
         raise _wrong_device(spec, str(tensor.device), f"pass {spec.name}.cpu()")
-    dtype = str(tensor.dtype).removeprefix("torch.")
-    _check_type(spec, dtype, tensor.shape, f"{spec.name}.to(torch.{spec.dtype})")
+    if tensor.dtype is not getattr(torch, spec.dtype) or tensor.shape != spec.shape:
+        dtype = str(tensor.dtype).removeprefix("torch.")
+        _refuse_type(spec, dtype, tensor.shape, f"{spec.name}.to(torch.{spec.dtype})")
     dense = tensor.detach().contiguous()
-    if dtype == "bfloat16":  # which NumPy lacks; the runtime takes its bits
+    if spec.dtype == "bfloat16":  # which NumPy lacks; the runtime takes its bits
         dense = dense.view(torch.uint16)
     return dense.numpy()
 
 
 def _check_numpy(array: Any, spec: TensorSpec) -> Any:
-    dtype = array.dtype.name if array.dtype.isnative else f"byte-swapped {array.dtype.name}"
-    _check_type(spec, dtype, array.shape, f"{spec.name}.astype('{spec.dtype}')")
+    known = spec.dtype != "bfloat16"  # which NumPy lacks
+    if not known or array.dtype != _numpy_dtype(spec.dtype) or array.shape != spec.shape:
+        dtype = array.dtype.name if array.dtype.isnative else f"byte-swapped {array.dtype.name}"
+        _refuse_type(spec, dtype, array.shape, f"{spec.name}.astype('{spec.dtype}')")
     return array if array.flags.c_contiguous else array.copy(order="C")
+
+
+@functools.cache
+def _numpy_dtype(name: str) -> Any:
+    import numpy as np
+
+    return np.dtype(name)
 
 
 def _as_numpy(leaf: Any, spec: TensorSpec) -> Any:
@@ -114,13 +125,12 @@ def _is(leaf: object, kinds: type | tuple[type, ...]) -> bool:
     return isinstance(leaf, kinds)
 
 
-def _check_type(spec: TensorSpec, dtype: str, shape: tuple[int, ...], cast: str) -> None:
+def _refuse_type(spec: TensorSpec, dtype: str, shape: tuple[int, ...], cast: str) -> NoReturn:
+    """Says which of dtype and shape does not fit."""
     if dtype != spec.dtype:
         raise InvalidArgument(
             f"input '{spec.name}' has dtype {dtype}, not {spec.dtype}", hint=f"pass {cast}"
         )
-    if tuple(shape) == spec.shape:
-        return
     if len(shape) != len(spec.shape):
         wrong = f"{_count(len(shape), 'dimension')} {list(shape)}"
         wanted = f"{_count(len(spec.shape), 'dimension')} {list(spec.shape)}"

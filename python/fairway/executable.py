@@ -189,8 +189,10 @@ class Executable:
 
     def _run(self, leaves: list[Any], *, as_torch: bool) -> list[Any]:
         inputs = arrays.check_inputs(leaves, self.inputs)
-        with mapped_errors(DeviceError):
+        try:
             results = self._native.run(inputs, None, self._threads)
+        except _native_error() as error:  # `mapped_errors` takes as long as a small model
+            raise _mapped(error, DeviceError) from error
         return arrays.to_torch(results, self.outputs) if as_torch else results
 
     def _returns_torch(self, leaves: Sequence[Any]) -> bool:
@@ -286,14 +288,24 @@ def check_threads(count: int) -> int:
 @contextlib.contextmanager
 def mapped_errors(kind: type[Error]) -> Generator[None]:
     """Turns the runtime's errors into `kind`; a tensor that does not fit into `InvalidArgument`."""
-    from fairway import _runtime
-
     try:
         yield
-    except _runtime.Error as error:
-        if error.code == _runtime.Status.INVALID_ARGUMENT:
-            raise InvalidArgument(str(error)) from error
-        raise kind(str(error), hint=_HINTS.get(_runtime.Status(error.code).name)) from error
+    except _native_error() as error:
+        raise _mapped(error, kind) from error
+
+
+def _native_error() -> type[_runtime.Error]:
+    from fairway import _runtime
+
+    return _runtime.Error
+
+
+def _mapped(error: _runtime.Error, kind: type[Error]) -> Error:
+    from fairway import _runtime
+
+    if error.code == _runtime.Status.INVALID_ARGUMENT:
+        return InvalidArgument(str(error))
+    return kind(str(error), hint=_HINTS.get(_runtime.Status(error.code).name))
 
 
 _HINTS = {
