@@ -85,8 +85,11 @@ def _check_torch(torch: Any, tensor: Any, spec: TensorSpec) -> Any:
 
 
 def _check_numpy(array: Any, spec: TensorSpec) -> Any:
-    known = spec.dtype != "bfloat16"  # which NumPy lacks
-    if not known or array.dtype != _numpy_dtype(spec.dtype) or array.shape != spec.shape:
+    if spec.dtype == "bfloat16":  # which NumPy lacks; another package may have added it
+        fits = array.dtype.name == spec.dtype
+    else:
+        fits = array.dtype == _numpy_dtype(spec.dtype)
+    if not fits or array.shape != spec.shape:
         dtype = array.dtype.name if array.dtype.isnative else f"byte-swapped {array.dtype.name}"
         _refuse_type(spec, dtype, array.shape, f"{spec.name}.astype('{spec.dtype}')")
     return array if array.flags.c_contiguous else array.copy(order="C")

@@ -103,3 +103,14 @@ def test_torch_tensors() -> None:
     ):
         with pytest.raises(InvalidArgument, match=message):
             check_inputs([bad], [X])
+
+
+def test_takes_a_type_that_another_package_added_to_numpy() -> None:
+    ml_dtypes = pytest.importorskip("ml_dtypes", reason="NumPy alone has no bfloat16")
+    array = np.ones(1, ml_dtypes.bfloat16)
+    assert check_inputs([array], [BRAIN])[0] is array
+
+
+def test_numbers_that_are_no_bfloat16_are_named() -> None:
+    with pytest.raises(InvalidArgument, match="'b' has dtype uint16, not bfloat16"):
+        check_inputs([np.ones(1, np.uint16)], [BRAIN])
