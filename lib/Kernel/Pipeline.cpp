@@ -28,11 +28,16 @@ void fairway::buildKernelPipeline(OpPassManager &pm,
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
 
+  // Neighbours share loop nests.
+  pm.addNestedPass<func::FuncOp>(createOrderProducers());
+
   // Memory instead of tensors; kernels without results.
   pm.addPass(createBufferizeKernels());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addNestedPass<func::FuncOp>(memref::createFoldMemRefAliasOpsPass());
+  // Copies of a view to itself.
+  pm.addPass(createCanonicalizerPass());
 
   // No allocation, and a serial loop over a worker's own tiles.
   pm.addPass(createAssignScratch());

@@ -79,6 +79,31 @@ def TileKernels : Pass<"fairway-tile-kernels", "mlir::func::FuncOp"> {
   ];
 }
 
+def OrderProducers : Pass<"fairway-order-producers", "mlir::func::FuncOp"> {
+  let summary = "Compute a contraction right before what reads it";
+  let description = [{
+    Tensors leave open in which order a kernel computes what it needs. Ops that
+    become neighbours can share one loop nest, so in each block producers come
+    right before the op that reads them, the one with the most iterations last
+    and initial values after all.
+
+    ```mlir
+    %e = exponentials
+    %o = linalg.generic (contraction) ins(%e, %v)
+    %sum = linalg.generic (sum) ins(%e)
+    %y = linalg.generic (division) ins(%o, %sum)
+    // becomes
+    %e = exponentials
+    %sum = linalg.generic (sum) ins(%e)
+    %o = linalg.generic (contraction) ins(%e, %v)
+    %y = linalg.generic (division) ins(%o, %sum)
+    ```
+
+    The division is the contraction's epilogue now, and its result goes straight
+    to where the kernel's goes.
+  }];
+}
+
 def BufferizeKernels : Pass<"fairway-bufferize", "mlir::ModuleOp"> {
   let summary = "Turn tensors into memory; kernels write their destinations";
   let description = [{
