@@ -18,6 +18,11 @@ namespace fairway {
 using namespace mlir;
 using namespace fairway;
 
+/// Whether the body reads tensors at places that it computes.
+static bool gathers(linalg::GenericOp op) {
+  return !op.getBody()->getOps<tensor::ExtractOp>().empty();
+}
+
 /// Fusing a producer must not repeat work and must leave contractions and
 /// windows as they are: later stages recognise those by their body and maps.
 static bool shouldFuse(OpOperand *operand) {
@@ -26,7 +31,8 @@ static bool shouldFuse(OpOperand *operand) {
   if (!producer || !consumer || isMultiplyAccumulate(consumer) ||
       hasWindow(consumer))
     return false;
-  if (producer.getNumDpsInputs() == 0)
+  // Counters and constants; what reads by them (a mask) is work like any other.
+  if (producer.getNumDpsInputs() == 0 && !gathers(producer))
     return true;
   if (isCopy(producer))
     return producer->hasOneUse() ||

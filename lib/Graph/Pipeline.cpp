@@ -42,6 +42,7 @@ void fairway::buildGraphPipeline(OpPassManager &pm,
   pm.addPass(createAssignLayout());
   pm.addPass(createLinalgFoldUnitExtentDimsPass());
   pm.addPass(createFuseElementwise());
+  pm.addPass(createRaiseGathers());
   pm.addPass(createMergeWindows());
   pm.addPass(createBlockWeights({unsigned(options.machine.vectorBits)}));
   pm.addPass(createFuseElementwise({/*moveReshapes=*/true}));

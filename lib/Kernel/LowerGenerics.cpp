@@ -35,37 +35,10 @@ void generalizeCopy(RewriterBase &rewriter, memref::CopyOp copy) {
   rewriter.eraseOp(copy);
 }
 
-/// Importers wrap indices around, `i < 0 ? i + n : i`, also where they are loop
-/// counters, which never are negative.
-struct FoldSignOfIndex : public OpRewritePattern<arith::CmpIOp> {
-  using OpRewritePattern::OpRewritePattern;
-
-  LogicalResult matchAndRewrite(arith::CmpIOp op,
-                                PatternRewriter &rewriter) const override {
-    Value value = op.getLhs();
-    if (auto cast = value.getDefiningOp<arith::IndexCastOp>())
-      value = cast.getIn();
-    if (!value.getDefiningOp<linalg::IndexOp>() ||
-        !matchPattern(op.getRhs(), m_Zero()))
-      return failure();
-    bool negative = op.getPredicate() == arith::CmpIPredicate::slt;
-    if (!negative && op.getPredicate() != arith::CmpIPredicate::sge)
-      return failure();
-    rewriter.replaceOpWithNewOp<arith::ConstantOp>(
-        op, rewriter.getBoolAttr(!negative));
-    return success();
-  }
-};
-
 struct LowerGenerics : public fairway::impl::LowerGenericsBase<LowerGenerics> {
   using LowerGenericsBase::LowerGenericsBase;
 
   void runOnOperation() override {
-    RewritePatternSet patterns(&getContext());
-    patterns.add<FoldSignOfIndex>(&getContext());
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
-      return signalPassFailure();
-
     config = fairway::getConfig(getOperation());
     IRRewriter rewriter(&getContext());
     SmallVector<memref::CopyOp> copies;

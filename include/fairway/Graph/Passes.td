@@ -139,6 +139,31 @@ def FuseElementwise : Pass<"fairway-fuse-elementwise"> {
   ];
 }
 
+def RaiseGathers : Pass<"fairway-raise-gathers"> {
+  let summary = "Read what lies at the loops' own place as an operand";
+  let description = [{
+    Masks index tensors by counters. Once the counters are known to be the
+    loops of the op that reads, the element read is that of an operand with an
+    indexing map, which later stages fuse, tile and vectorize like any other.
+    Comparisons that wrap negative indices around fold away: loops are never
+    negative.
+
+    ```mlir
+    linalg.generic {maps = [#out]} outs(%0) {
+      %i = arith.index_cast (linalg.index 1)
+      %at = arith.select (%i < 0), %i + 64, %i
+      %m = tensor.extract %mask[0, arith.index_cast %at]
+    // becomes
+    linalg.generic {maps = [(d0, d1) -> (0, d1), #out]} ins(%mask) outs(%0) {
+    ^bb0(%m, %out):
+    ```
+    A tensor that is longer than the loop stays as it is.
+  }];
+  let dependentDialects = [
+    "mlir::linalg::LinalgDialect", "mlir::arith::ArithDialect"
+  ];
+}
+
 def FoldAffineEpilogue : Pass<"fairway-fold-affine-epilogue"> {
   let summary = "Fold per-channel scales of a contraction into its weights";
   let description = [{

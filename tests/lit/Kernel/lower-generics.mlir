@@ -211,27 +211,6 @@ func.func @copy(%x: memref<8x16xf32>, %out: memref<8x16xf32>) {
   return
 }
 
-// A loop counter is never negative: the wrapped index is the counter.
-// CHECK-LABEL: func.func @wrapped_index
-// CHECK-NOT:   arith.select
-// CHECK:       vector.load %{{.*}} : memref<64xf32>, vector<8xf32>
-func.func @wrapped_index(%x: memref<64xf32>, %out: memref<10x64xf32>) {
-  %zero = arith.constant 0 : i64
-  %size = arith.constant 64 : i64
-  linalg.generic {indexing_maps = [#id], iterator_types = ["parallel", "parallel"]} outs(%out : memref<10x64xf32>) {
-  ^bb0(%o: f32):
-    %i = linalg.index 1 : index
-    %j = arith.index_cast %i : index to i64
-    %negative = arith.cmpi slt, %j, %zero : i64
-    %wrapped = arith.addi %j, %size : i64
-    %k = arith.select %negative, %wrapped, %j : i64
-    %l = arith.index_cast %k : i64 to index
-    %v = memref.load %x[%l] : memref<64xf32>
-    linalg.yield %v : f32
-  }
-  return
-}
-
 // Weights in panels: the long sum is cut around them, and while the rows pass by
 // one panel, the next is fetched into the second cache.
 // CHECK-LABEL: func.func @panels
