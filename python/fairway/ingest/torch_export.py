@@ -18,6 +18,7 @@ from fairway.errors import (
 )
 from fairway.ingest._quiet import quiet
 from fairway.ingest.torch_decompositions import decomposition_table
+from fairway.ingest.torch_retrace import retrace
 
 __all__ = ["decompose", "export", "import_torch"]
 
@@ -88,12 +89,16 @@ def _apart(torch: Any, model: Any, examples: Any) -> Any:
 
 
 def decompose(program: Any) -> Any:
-    """Rewrites an `ExportedProgram` to the operations that torch-mlir knows."""
+    """Rewrites an `ExportedProgram` to the operations that torch-mlir knows.
+
+    Returns:
+        An `ExportedProgram`, or a `Decomposed`, which has what ingest reads of one.
+    """
     torch = import_torch()
     table = decomposition_table(torch)
     try:
         with _tracing, torch.no_grad(), quiet():
-            return program.run_decompositions(table)
+            return retrace(torch, program, table) or program.run_decompositions(table)
     except Exception as error:
         raise _export_error(error) from error
 
