@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from fairway import targets
 from fairway.building import Builder
 from fairway.cache import Cache
+from fairway.code_pages import release_code
 from fairway.errors import (
     ArtifactError,
     InvalidArgument,
@@ -26,6 +27,7 @@ from fairway.executable import (
     default_threads,
     mapped_errors,
 )
+from fairway.identity import native_libraries
 from fairway.program import Program
 
 if TYPE_CHECKING:
@@ -100,8 +102,10 @@ def compile(  # noqa: A001 (the public name)
         find_array = source.array
     else:
         program = lower(source)
+        release_code(native_libraries())  # torch-mlir has done its work
         metadata = Metadata(program.framework, program.tree).to_json()
         built = builder.build(program.module, replace(options, metadata=metadata))
+        release_code(native_libraries())  # the weights need memory next
         find_array = program.arrays.__getitem__
     report("preparing the weights")
     native = built.native

@@ -8,7 +8,7 @@ import hashlib
 import re
 from pathlib import Path
 
-__all__ = ["build_identity", "compiler_identity", "library_identity"]
+__all__ = ["build_identity", "compiler_identity", "library_identity", "native_libraries"]
 
 _PACKAGE = Path(__file__).resolve().parent
 # A note of 4 + 20 bytes of type 3 by GNU: the build id that linkers leave by default.
@@ -25,21 +25,31 @@ def build_identity() -> str:
     from fairway.ingest import torch_mlir_folder
 
     sources = [*_PACKAGE.glob("*.py"), *_PACKAGE.glob("ingest/*.py")]
-    libraries = [*_PACKAGE.glob("mlir/_mlir_libs/lib*CAPI.so")]
     folder = torch_mlir_folder()
     if folder is not None:
         sources += folder.glob("extras/*.py")
-        libraries += folder.glob("_mlir_libs/lib*CAPI.so")
     parts = [f"{path.name} {_sum(path)}" for path in sorted(sources)]
-    parts += [f"{path.name} {library_identity(path)}" for path in sorted(libraries)]
+    parts += [f"{path.name} {library_identity(path)}" for path in native_libraries()]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 @functools.cache
 def compiler_identity() -> str:
     """The same over the compiler alone: builds of one identity make equal code of equal text."""
-    libraries = sorted(_PACKAGE.glob("mlir/_mlir_libs/lib*CAPI.so"))
-    return " ".join(library_identity(path) for path in libraries)
+    return " ".join(library_identity(path) for path in _compiler_libraries())
+
+
+def native_libraries() -> list[Path]:
+    """The libraries that compiling needs and running does not: the compiler, torch-mlir."""
+    from fairway.ingest import torch_mlir_folder
+
+    folder = torch_mlir_folder()
+    others = folder.glob("_mlir_libs/lib*CAPI.so") if folder is not None else ()
+    return [*_compiler_libraries(), *sorted(others)]
+
+
+def _compiler_libraries() -> list[Path]:
+    return sorted(_PACKAGE.glob("mlir/_mlir_libs/lib*CAPI.so"))
 
 
 def library_identity(path: Path) -> str:
