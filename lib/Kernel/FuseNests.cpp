@@ -29,6 +29,14 @@ Value bufferOf(Value value) {
   return value;
 }
 
+/// Whether `value` is all that is used of one of the kernel's own buffers.
+bool isOwnBuffer(Value value) {
+  if (auto part = value.getDefiningOp<memref::SubViewOp>();
+      part && part.getSource().hasOneUse())
+    value = part.getSource();
+  return value.getDefiningOp<memref::ViewOp>() != nullptr;
+}
+
 /// The next op of the block (or the one before) that touches memory, if it is
 /// a generic.
 linalg::GenericOp neighbour(Operation *op, bool after) {
@@ -200,7 +208,7 @@ bool Finder::isDead(Value value, Operation *writer) const {
       return true;
   if (fusion.init)
     group.push_back(fusion.init->op);
-  return value.getDefiningOp<memref::ViewOp>() &&
+  return isOwnBuffer(value) &&
          llvm::all_of(value.getUsers(), [&](Operation *user) {
            return llvm::is_contained(group, user);
          });

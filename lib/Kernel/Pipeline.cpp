@@ -28,6 +28,13 @@ void fairway::buildKernelPipeline(OpPassManager &pm,
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
 
+  // What two contractions hand to each other stays in the nearest cache.
+  pm.addNestedPass<func::FuncOp>(createBlockRows({options.machine}));
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+
+  pm.addNestedPass<func::FuncOp>(createPadScratch());
+
   // Neighbours share loop nests.
   pm.addNestedPass<func::FuncOp>(createOrderProducers());
 

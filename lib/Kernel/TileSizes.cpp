@@ -7,8 +7,7 @@
 #include "TileSizes.h"
 #include "RowBlocks.h"
 #include "TileCost.h"
-
-#include "llvm/ADT/MapVector.h"
+#include "TileMembers.h"
 
 #include <vector>
 
@@ -19,13 +18,6 @@ namespace {
 
 /// An image's row is not cut below this many pixels.
 constexpr int64_t kLongRow = 256;
-
-/// An op of the kernel, and for each of its loops the root's loop that it
-/// follows (or none).
-struct Member {
-  linalg::LinalgOp op;
-  SmallVector<std::optional<unsigned>> rootLoop;
-};
 
 /// What a core reaches of its peak in the loops that are written here; those
 /// of element-wise ops count twice, as they also wait for memory.
@@ -40,6 +32,9 @@ constexpr double kScalingWeight = 0.02;
 /// What a tile costs more when the part of the result that it computes is not
 /// one range of memory (docs/decisions/017-where-workers-meet.md).
 constexpr double kScattered = 1.02;
+/// What a tile that is computed in blocks of rows costs more if it holds
+/// several batches of them, which share nothing but the cache.
+constexpr double kBatched = 1.1;
 
 class Model {
 public:
@@ -60,7 +55,6 @@ private:
     SmallVector<unsigned> rows, panels;
   };
 
-  void visitProducers(const Member &consumer);
   void findContraction(const Member &member, unsigned number);
   void findTilable();
   double priceRows(ArrayRef<int64_t> tile) const;
@@ -77,7 +71,7 @@ private:
   const MachineDescription &machine;
   int64_t threads;
   SmallVector<int64_t> sizes;
-  llvm::MapVector<Operation *, Member> members;
+  Members members;
   std::vector<TileCost> costs; ///< of the members
   std::optional<Contraction> contraction;
   SmallVector<unsigned> tilable;
@@ -88,50 +82,12 @@ private:
 Model::Model(linalg::LinalgOp root, const MachineDescription &machine,
              unsigned threads)
     : root(root), machine(machine), threads(std::max(1u, threads)),
-      sizes(root.getStaticLoopRanges()) {
-  Member member{root, {}};
-  for (unsigned loop = 0; loop < sizes.size(); ++loop)
-    member.rootLoop.push_back(loop);
-  members.insert({root, member});
-  // `members` grows while it is walked; producers of an op are visited again
-  // if another consumer changed what is known of it.
-  for (unsigned i = 0; i < members.size(); ++i) {
-    Member current = (members.begin() + i)->second;
-    visitProducers(current);
-  }
+      sizes(root.getStaticLoopRanges()), members(findMembers(root)) {
   for (auto [number, entry] : llvm::enumerate(members)) {
     findContraction(entry.second, number);
     costs.emplace_back(entry.second.op, entry.second.rootLoop, machine);
   }
   findTilable();
-}
-
-void Model::visitProducers(const Member &consumer) {
-  linalg::LinalgOp op = consumer.op;
-  for (OpOperand &operand : op->getOpOperands()) {
-    auto result = dyn_cast<OpResult>(operand.get());
-    auto producer = result ? dyn_cast<linalg::LinalgOp>(result.getOwner())
-                           : linalg::LinalgOp();
-    if (!producer)
-      continue;
-    AffineMap used = op.getMatchingIndexingMap(&operand);
-    AffineMap made = producer.getIndexingMapMatchingResult(result);
-    Member member{producer, {}};
-    member.rootLoop.resize(producer.getNumLoops());
-    for (auto [use, make] : llvm::zip(used.getResults(), made.getResults())) {
-      auto from = dyn_cast<AffineDimExpr>(make);
-      auto to = dyn_cast<AffineDimExpr>(use);
-      if (from && to)
-        member.rootLoop[from.getPosition()] =
-            consumer.rootLoop[to.getPosition()];
-    }
-    auto [it, inserted] = members.insert({producer, member});
-    if (inserted)
-      continue;
-    for (auto [known, other] : llvm::zip(it->second.rootLoop, member.rootLoop))
-      if (known != other)
-        known = std::nullopt;
-  }
 }
 
 void Model::findContraction(const Member &member, unsigned number) {
@@ -243,16 +199,26 @@ double Model::priceRereads(ArrayRef<int64_t> tile) const {
 /// Nanoseconds that one worker needs for one tile, roughly.
 double Model::priceOfTile(ArrayRef<int64_t> tile) const {
   double operations = 0, traffic = 0, inside = 0;
+  // What must be in the cache at once is what a block of rows needs.
+  SmallVector<int64_t> block(tile);
+  bool batched = false;
+  if (auto rows = chooseRowBlock(members, root, tile, machine)) {
+    block[rows->loop] = rows->rows;
+    batched = llvm::any_of(rows->batches,
+                           [&](unsigned loop) { return tile[loop] > 1; });
+  }
   for (auto [number, cost] : llvm::enumerate(costs)) {
     SmallVector<int64_t, 8> loops = cost.loopsIn(tile);
     double points = 1;
     for (int64_t size : loops)
       points *= double(size);
     operations += points * cost.operations;
+    SmallVector<int64_t, 8> inBlock = cost.loopsIn(block);
     for (auto [index, access] : llvm::enumerate(cost.access)) {
       double bytes = cost.bytes(index, loops);
       if (!access.shared)
-        inside += bytes * access.kept / panelsOf(number, index, tile);
+        inside += cost.bytes(index, inBlock) * access.kept /
+                  panelsOf(number, index, tile);
       if (!access.internal)
         traffic += bytes;
     }
@@ -265,6 +231,8 @@ double Model::priceOfTile(ArrayRef<int64_t> tile) const {
   double cache = double(machine.l2Bytes);
   if (inside > cache)
     compute *= 1.0 + 0.3 * std::min(4.0, inside / cache - 1.0);
+  if (batched)
+    compute *= kBatched;
   return compute + traffic / machine.memoryBandwidth + kTileOverhead;
 }
 

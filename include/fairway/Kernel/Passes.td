@@ -79,6 +79,62 @@ def TileKernels : Pass<"fairway-tile-kernels", "mlir::func::FuncOp"> {
   ];
 }
 
+def BlockRows : Pass<"fairway-block-rows", "mlir::func::FuncOp"> {
+  let summary = "Compute tiles with two contractions in blocks of rows";
+  let description = [{
+    A tile of attention reads each score several times. Blocks of its rows are
+    so small that their scores stay in the nearest cache, and what all rows
+    share (keys and values in panels) is computed once for the tile, before the
+    loop. Where the rows are no multiple of a block, the last block begins
+    earlier and computes a few rows again.
+
+    ```mlir
+    scf.forall (%h) in (12) {
+      %k = transpose of the keys
+      %s = linalg.generic (scores of 128 rows)
+      ...
+    // becomes
+    scf.forall (%h) in (12) {
+      %k = transpose of the keys
+      scf.for %q = 0 to 128 step 32 {
+        %s = linalg.generic (scores of 32 rows)
+    ```
+  }];
+  let options = [
+    Option<"machine", "machine", "::fairway::MachineDescription",
+           "::fairway::MachineDescription()",
+           "Its caches say how large a block may be.">
+  ];
+  let statistics = [
+    Statistic<"blocked", "blocked", "Number of tiles cut into blocks">
+  ];
+  let dependentDialects = [
+    "mlir::affine::AffineDialect", "mlir::arith::ArithDialect",
+    "mlir::scf::SCFDialect", "mlir::tensor::TensorDialect"
+  ];
+}
+
+def PadScratch : Pass<"fairway-pad-scratch", "mlir::func::FuncOp"> {
+  let summary = "Keep the rows of a kernel's own values in different cache sets";
+  let description = [{
+    A contraction reads a panel of transposed keys column by column of its
+    rows. Rows that are a multiple of 512 bytes apart meet in a few sets of the
+    cache and evict each other; a cache line more between them spreads them out.
+
+    ```mlir
+    %k = tensor.empty() : tensor<64x4096xf32>
+    // becomes
+    %longer = tensor.empty() : tensor<64x4112xf32>
+    %k = tensor.extract_slice %longer[0, 0] [64, 4096] [1, 1]
+    ```
+    Values that something else than an op's result is written to stay.
+  }];
+  let statistics = [
+    Statistic<"padded", "padded", "Number of values with longer rows">
+  ];
+  let dependentDialects = ["mlir::tensor::TensorDialect"];
+}
+
 def OrderProducers : Pass<"fairway-order-producers", "mlir::func::FuncOp"> {
   let summary = "Compute a contraction right before what reads it";
   let description = [{

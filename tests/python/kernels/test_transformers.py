@@ -44,7 +44,15 @@ def error(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> tuple[float, s
 
 @pytest.mark.parametrize(
     ("batch", "heads", "queries", "keys", "depth"),
-    [(1, 3, 16, 16, 32), (2, 4, 61, 61, 24), (1, 2, 5, 197, 64), (1, 1, 130, 33, 8)],
+    [
+        (1, 3, 16, 16, 32),
+        (2, 4, 61, 61, 24),
+        (1, 2, 5, 197, 64),
+        (1, 1, 130, 33, 8),
+        # In blocks of rows, of which the last begins earlier.
+        (2, 2, 103, 300, 32),
+        (1, 1, 61, 2048, 16),
+    ],
 )
 def test_attention_is_one_kernel(
     batch: int, heads: int, queries: int, keys: int, depth: int

@@ -1,0 +1,142 @@
+//===- TileMembers.cpp - what a kernel's last op needs --------------------===//
+//
+// Part of the Fairway project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "TileMembers.h"
+
+using namespace mlir;
+
+namespace fairway {
+
+/// Fewer rows than this read a contraction's other operand too often.
+static constexpr int64_t kMinBlockRows = 24;
+/// A register tile's rows.
+static constexpr int64_t kFewestRows = 6;
+
+static void visitProducers(const Member &consumer, Members &members) {
+  linalg::LinalgOp op = consumer.op;
+  for (OpOperand &operand : op->getOpOperands()) {
+    auto result = dyn_cast<OpResult>(operand.get());
+    auto producer = result ? dyn_cast<linalg::LinalgOp>(result.getOwner())
+                           : linalg::LinalgOp();
+    if (!producer)
+      continue;
+    AffineMap used = op.getMatchingIndexingMap(&operand);
+    AffineMap made = producer.getIndexingMapMatchingResult(result);
+    Member member{producer, {}};
+    member.rootLoop.resize(producer.getNumLoops());
+    for (auto [use, make] : llvm::zip(used.getResults(), made.getResults())) {
+      auto from = dyn_cast<AffineDimExpr>(make);
+      auto to = dyn_cast<AffineDimExpr>(use);
+      if (from && to)
+        member.rootLoop[from.getPosition()] =
+            consumer.rootLoop[to.getPosition()];
+    }
+    auto [it, inserted] = members.insert({producer, member});
+    if (inserted)
+      continue;
+    for (auto [known, other] : llvm::zip(it->second.rootLoop, member.rootLoop))
+      if (known != other)
+        known = std::nullopt;
+  }
+}
+
+Members findMembers(linalg::LinalgOp root) {
+  Member member{root, {}};
+  for (unsigned loop = 0; loop < root.getNumLoops(); ++loop)
+    member.rootLoop.push_back(loop);
+  Members members;
+  members.insert({root, member});
+  // `members` grows while it is walked; producers of an op are visited again
+  // if another consumer changed what is known of it.
+  for (unsigned i = 0; i < members.size(); ++i) {
+    Member current = (members.begin() + i)->second;
+    visitProducers(current, members);
+  }
+  return members;
+}
+
+/// Sums of products of two operands that both move along the sum.
+static bool isContraction(linalg::LinalgOp op) {
+  if (op.getNumDpsInputs() != 2 || op.getNumReductionLoops() == 0)
+    return false;
+  for (auto [loop, kind] : llvm::enumerate(op.getIteratorTypesArray()))
+    if (kind == utils::IteratorType::reduction)
+      for (OpOperand *input : op.getDpsInputOperands())
+        if (!op.getMatchingIndexingMap(input).isFunctionOfDim(loop))
+          return false;
+  return true;
+}
+
+/// Bytes of the op's result in a tile of the root.
+static int64_t getTileBytes(const Member &member, ArrayRef<int64_t> tile) {
+  linalg::LinalgOp op = member.op;
+  SmallVector<int64_t> sizes = op.getStaticLoopRanges();
+  OpOperand *init = op.getDpsInitOperand(0);
+  Type element = getElementTypeOrSelf(init->get().getType());
+  int64_t bytes = element.isIntOrFloat()
+                      ? llvm::divideCeil(element.getIntOrFloatBitWidth(), 8)
+                      : 8;
+  AffineMap map = op.getMatchingIndexingMap(init);
+  for (auto [loop, size] : llvm::enumerate(sizes))
+    if (map.isFunctionOfDim(loop)) {
+      std::optional<unsigned> from = member.rootLoop[loop];
+      bytes *= from ? std::min(size, tile[*from]) : size;
+    }
+  return bytes;
+}
+
+/// The root's parallel loops that all contractions follow, if there are two.
+static SmallVector<unsigned> findRowLoops(const Members &members,
+                                          linalg::LinalgOp root) {
+  SmallVector<unsigned> loops;
+  unsigned contractions = llvm::count_if(
+      members, [](const auto &m) { return isContraction(m.second.op); });
+  if (contractions < 2)
+    return loops;
+  for (auto [loop, kind] : llvm::enumerate(root.getIteratorTypesArray()))
+    if (kind == utils::IteratorType::parallel &&
+        llvm::all_of(members, [&](const auto &m) {
+          return !isContraction(m.second.op) || m.second.follows(loop);
+        }))
+      loops.push_back(loop);
+  return loops;
+}
+
+std::optional<RowBlock> chooseRowBlock(const Members &members,
+                                       linalg::LinalgOp root,
+                                       ArrayRef<int64_t> tile,
+                                       const MachineDescription &machine) {
+  SmallVector<unsigned> loops = findRowLoops(members, root);
+  // The rows are the loop that divides the values between the contractions
+  // best.
+  std::optional<unsigned> row;
+  int64_t rowBytes = 0;
+  for (unsigned loop : loops) {
+    int64_t bytes = 0;
+    for (const auto &[op, member] : members)
+      if (op != root && member.follows(loop))
+        bytes = std::max(bytes, getTileBytes(member, tile));
+    bytes /= tile[loop];
+    if (tile[loop] > 1 && bytes > 0 && (!row || bytes < rowBytes)) {
+      row = loop;
+      rowBytes = bytes;
+    }
+  }
+  if (!row)
+    return std::nullopt;
+  int64_t rows =
+      std::max<int64_t>(kMinBlockRows, machine.l1Bytes / 2 / rowBytes);
+  if (rows * rowBytes > machine.l2Bytes / 2)
+    rows = std::max<int64_t>(kFewestRows, machine.l2Bytes / 2 / rowBytes);
+  if (rows >= tile[*row])
+    return std::nullopt;
+  // As even as possible.
+  int64_t blocks = llvm::divideCeil(tile[*row], rows);
+  llvm::erase(loops, *row);
+  return RowBlock{*row, int64_t(llvm::divideCeil(tile[*row], blocks)), loops};
+}
+
+} // namespace fairway

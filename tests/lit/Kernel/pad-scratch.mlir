@@ -1,0 +1,34 @@
+// RUN: fairway-opt %s -fairway-pad-scratch | FileCheck %s
+
+#id = affine_map<(i, j) -> (i, j)>
+#t = affine_map<(i, j) -> (j, i)>
+
+// Transposed keys get a cache line between their rows; short rows stay.
+// CHECK-LABEL: func.func @keys
+// CHECK: %[[LONG:.*]] = tensor.empty() : tensor<64x272xf32>
+// CHECK: %[[ROWS:.*]] = tensor.extract_slice %[[LONG]][0, 0] [64, 256] [1, 1]
+// CHECK: linalg.generic {{.*}} outs(%[[ROWS]] :
+// CHECK: %[[SHORT:.*]] = tensor.empty() : tensor<256x64xf32>
+// CHECK: linalg.generic {{.*}} outs(%[[SHORT]] :
+func.func @keys(%k: tensor<256x64xf32>, %out: tensor<256x64xf32>) -> tensor<256x64xf32>
+    attributes {fairway.kernel = "attention"} {
+  %e = tensor.empty() : tensor<64x256xf32>
+  %a = linalg.generic {indexing_maps = [#t, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%k : tensor<256x64xf32>) outs(%e : tensor<64x256xf32>) {
+  ^bb0(%x: f32, %o: f32):
+    linalg.yield %x : f32
+  } -> tensor<64x256xf32>
+  %f = tensor.empty() : tensor<256x64xf32>
+  %b = linalg.generic {indexing_maps = [#t, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%a : tensor<64x256xf32>) outs(%f : tensor<256x64xf32>) {
+  ^bb0(%x: f32, %o: f32):
+    linalg.yield %x : f32
+  } -> tensor<256x64xf32>
+  %c = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%b : tensor<256x64xf32>) outs(%out : tensor<256x64xf32>) {
+  ^bb0(%x: f32, %o: f32):
+    %r = arith.negf %x : f32
+    linalg.yield %r : f32
+  } -> tensor<256x64xf32>
+  return %c : tensor<256x64xf32>
+}
