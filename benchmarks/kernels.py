@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
+from convolutions import CONVOLUTIONS
 from torch import nn
 
 from fairway.bench import Settings, compare
@@ -59,6 +60,7 @@ KERNELS: dict[str, Callable[[], tuple[nn.Module, tuple[torch.Tensor, ...]]]] = {
     "conv 3x3 14² 256→256": lambda: _conv(14, 256, 256, 3),
     "conv 7x7/2 224² 3→64": lambda: _conv(224, 3, 64, 7, 2),
     "depthwise 3x3 112² 32": lambda: _conv(112, 32, 32, 3, groups=32),
+    **CONVOLUTIONS,
     "attention 12x128x64": _attention,
     "softmax 1536x128": lambda: (nn.Softmax(-1), (torch.randn(1536, 128),)),
     "residual + layer norm 128x768": lambda: (_Norm(768), tuple(torch.randn(2, 128, 768))),
