@@ -8,6 +8,7 @@
 #include "fairway/Kernel/Config.h"
 #include "fairway/Kernel/Passes.h"
 
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 
 namespace fairway {

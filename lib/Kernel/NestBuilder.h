@@ -56,6 +56,7 @@ private:
   void prefetchEpilogue();
   void emitVertical();
   void emitHorizontal();
+  void keepRolled(mlir::ValueRange sums);
   Values reduceVertical(unsigned level, mlir::ValueRange accs);
   Values reduceHorizontal(unsigned level, mlir::ValueRange accs);
   Values emitMainPoint(BodyEmitter &body, BodyEmitter::Point point,

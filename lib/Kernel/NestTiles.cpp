@@ -8,10 +8,14 @@
 #include "NestBuilder.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
 using namespace mlir;
 
 namespace fairway {
+
+/// LLVM may unroll loops of no more steps, such as over a window.
+static constexpr uint64_t kMaxUnrolledSteps = 4;
 
 Site NestBuilder::attachedSite(const Attached &attached) {
   Site site;
@@ -221,14 +225,42 @@ void NestBuilder::emitVertical() {
   finish(results);
 }
 
+/// Asks for no unrolling of the loop that gives `sums`, if it is long and each
+/// of its multiply-adds needs a broadcast of its own: of two steps side by side
+/// the scheduler makes one with more broadcasts than there are registers, and
+/// spills sums.
+void NestBuilder::keepRolled(ValueRange sums) {
+  auto innermost =
+      sums.empty() ? scf::ForOp() : sums[0].getDefiningOp<scf::ForOp>();
+  if (!innermost || !plan.vectorDim || tile.vectors > 1)
+    return;
+  std::optional<APInt> steps = innermost.getStaticTripCount();
+  bool broadcasts =
+      llvm::any_of(main.getDpsInputOperands(), [&](OpOperand *input) {
+        return readsOperand(main, input->getOperandNumber()) &&
+               walkOf(main, *input, *plan.vectorDim) == Walk::Invariant;
+      });
+  if (!broadcasts || (steps && steps->ule(kMaxUnrolledSteps)))
+    return;
+  auto unroll = LLVM::LoopUnrollAttr::get(
+      b.getContext(), /*disable=*/b.getBoolAttr(true), {}, {}, {}, {}, {}, {});
+  innermost->setAttr("loop_annotation",
+                     LLVM::LoopAnnotationAttr::get(
+                         b.getContext(), /*disableNonforced=*/{}, {}, {},
+                         unroll, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}));
+}
+
 Values NestBuilder::reduceVertical(unsigned level, ValueRange accs) {
   if (level < plan.reductions.size()) {
     unsigned dim = plan.reductions[level];
-    return loop(lowers[dim], uppers[dim], 1, accs,
-                [&](OpFoldResult iv, ValueRange args) {
-                  ivs[dim] = iv;
-                  return reduceVertical(level + 1, args);
-                });
+    Values sums = loop(lowers[dim], uppers[dim], 1, accs,
+                       [&](OpFoldResult iv, ValueRange args) {
+                         ivs[dim] = iv;
+                         return reduceVertical(level + 1, args);
+                       });
+    if (level + 1 == plan.reductions.size())
+      keepRolled(sums);
+    return sums;
   }
   BodyEmitter body(b, main, mainSite());
   Values next;

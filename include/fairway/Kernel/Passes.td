@@ -224,7 +224,8 @@ def LowerGenerics : Pass<"fairway-lower-generics", "mlir::func::FuncOp"> {
   let statistics = [Statistic<"lowered", "lowered", "generics lowered">];
   let dependentDialects = [
     "mlir::affine::AffineDialect", "mlir::arith::ArithDialect",
-    "fairway::FairwayDialect", "mlir::memref::MemRefDialect",
+    "fairway::FairwayDialect", "mlir::LLVM::LLVMDialect",
+    "mlir::memref::MemRefDialect",
     "mlir::scf::SCFDialect", "mlir::vector::VectorDialect"
   ];
 }

@@ -241,3 +241,21 @@ func.func @no_panels(%a: memref<128x96xf32>, %b: memref<96x16xf32>, %c: memref<1
   }
   return
 }
+
+// One vector of weights for each group: every multiply-add has a broadcast of
+// its own, and LLVM is not to unroll the long loop. Two vectors (above) may be.
+// CHECK-LABEL: func.func @narrow
+// CHECK:         scf.for
+// CHECK:           vector.broadcast
+// CHECK:         {loop_annotation = #[[ROLLED:.*]]}
+func.func @narrow(%x: memref<12x64xf32>, %w: memref<64x8xf32>, %out: memref<12x8xf32>) attributes {fairway.kernel = "matmul"} {
+  linalg.generic {indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (k, n)>, affine_map<(m, n, k) -> (m, n)>],
+                  iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<12x64xf32>, memref<64x8xf32>) outs(%out : memref<12x8xf32>) {
+  ^bb0(%a: f32, %b: f32, %acc: f32):
+    %p = arith.mulf %a, %b : f32
+    %s = arith.addf %acc, %p : f32
+    linalg.yield %s : f32
+  }
+  return
+}
