@@ -67,6 +67,26 @@ static void ownDestinations(func::FuncOp func) {
   });
 }
 
+/// What spreads a parameter over a larger tensor (a bias) is cheaper to repeat
+/// in each kernel that starts from it than to write and read.
+static void repeatBroadcasts(func::FuncOp func) {
+  func.walk([](linalg::GenericOp op) {
+    if (op->hasOneUse() || !isElementwise(op) || !isCopy(op) ||
+        op.getNumDpsInputs() != 1 ||
+        !op.getDpsInits()[0].getDefiningOp<tensor::EmptyOp>() ||
+        op.getMatchingIndexingMap(op.getDpsInputOperand(0)).getNumResults() >=
+            op.getNumLoops())
+      return;
+    for (OpOperand &use : llvm::make_early_inc_range(op->getUses())) {
+      auto user = dyn_cast<linalg::GenericOp>(use.getOwner());
+      if (!user || !user.isDpsInit(&use) || op->hasOneUse())
+        continue;
+      OpBuilder builder(user);
+      use.set(builder.clone(*op)->getResult(0));
+    }
+  });
+}
+
 namespace {
 struct FormKernelsPass
     : public fairway::impl::FormKernelsBase<FormKernelsPass> {
@@ -77,6 +97,7 @@ struct FormKernelsPass
       auto func = module.lookupSymbol<func::FuncOp>(name);
       if (!func)
         continue;
+      repeatBroadcasts(func);
       ownDestinations(func);
       copyForeignResults(func);
       for (KernelGroup &group : groupIntoKernels(func))

@@ -17,15 +17,20 @@ namespace fairway {
 using namespace mlir;
 using namespace fairway;
 
-/// Runs of reductions that all operands walk in the same order, without gaps.
-static SmallVector<ReassociationIndices> findRuns(linalg::GenericOp op) {
+/// A transposition reads vectors along dimensions at least this long.
+static constexpr int64_t kShortLoop = 16;
+
+/// Runs of loops of `kind` that all operands walk in the same order, without
+/// gaps.
+static SmallVector<ReassociationIndices> findRuns(linalg::GenericOp op,
+                                                  utils::IteratorType kind) {
   SmallVector<AffineMap> maps = op.getIndexingMapsArray();
   if (!llvm::all_of(maps,
                     [](AffineMap map) { return map.isProjectedPermutation(); }))
     return {};
   SmallVector<ReassociationIndices> runs;
-  for (auto [loop, kind] : llvm::enumerate(op.getIteratorTypesArray())) {
-    if (kind != utils::IteratorType::reduction)
+  for (auto [loop, own] : llvm::enumerate(op.getIteratorTypesArray())) {
+    if (own != kind)
       continue;
     if (!runs.empty() && runs.back().back() + 1 == int64_t(loop)) {
       ReassociationIndices longer = runs.back();
@@ -42,18 +47,34 @@ static SmallVector<ReassociationIndices> findRuns(linalg::GenericOp op) {
   return runs;
 }
 
+/// Whether `op` transposes an operand whose innermost dimension is short
+/// (channels of a group), for nobody who writes its result into a larger one.
+static bool isShortTransposition(linalg::GenericOp op) {
+  if (!isElementwise(op) || op.hasIndexSemantics() ||
+      llvm::any_of(op->getUsers(), llvm::IsaPred<tensor::InsertSliceOp>))
+    return false;
+  SmallVector<int64_t> sizes = op.getStaticLoopRanges();
+  return llvm::any_of(op.getDpsInputOperands(), [&](OpOperand *input) {
+    AffineMap map = op.getMatchingIndexingMap(input);
+    return map.isPermutation() && !map.isIdentity() &&
+           sizes[map.getDimPosition(map.getNumResults() - 1)] < kShortLoop;
+  });
+}
+
 namespace {
 struct MergeReductionsPass
     : public fairway::impl::MergeReductionsBase<MergeReductionsPass> {
   void runOnOperation() override {
-    SmallVector<linalg::GenericOp> contractions;
+    SmallVector<std::pair<linalg::GenericOp, utils::IteratorType>> work;
     getOperation()->walk([&](linalg::GenericOp op) {
       if (isMultiplyAccumulate(op))
-        contractions.push_back(op);
+        work.emplace_back(op, utils::IteratorType::reduction);
+      else if (isShortTransposition(op))
+        work.emplace_back(op, utils::IteratorType::parallel);
     });
     IRRewriter rewriter(&getContext());
-    for (linalg::GenericOp op : contractions) {
-      SmallVector<ReassociationIndices> runs = findRuns(op);
+    for (auto [op, kind] : work) {
+      SmallVector<ReassociationIndices> runs = findRuns(op, kind);
       if (runs.empty())
         continue;
       rewriter.setInsertionPoint(op);

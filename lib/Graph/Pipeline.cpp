@@ -38,6 +38,9 @@ void fairway::buildGraphPipeline(OpPassManager &pm,
   pm.addPass(createFoldAffineEpilogue());
   pm.addPass(createCSEPass());
 
+  // No window reads inserted zeros.
+  pm.addPass(createSplitWindows());
+
   // Channels last; no dimension of size one; weights in panels.
   pm.addPass(createAssignLayout());
   pm.addPass(createLinalgFoldUnitExtentDimsPass());

@@ -16,23 +16,34 @@ namespace fairway {
 using namespace mlir;
 using namespace fairway;
 
-/// Whether everything about the insertion is known and no element is skipped.
-static bool isDense(tensor::InsertSliceOp insert) {
+/// Whether everything about the insertion is known.
+static bool isKnown(tensor::InsertSliceOp insert) {
   return insert.getType().hasStaticShape() &&
          insert.getSourceType().getRank() == insert.getType().getRank() &&
          !ShapedType::isDynamicShape(insert.getStaticOffsets()) &&
+         !ShapedType::isDynamicShape(insert.getStaticStrides());
+}
+
+/// And no element is skipped.
+static bool isDense(tensor::InsertSliceOp insert) {
+  return isKnown(insert) &&
          llvm::all_of(insert.getStaticStrides(),
                       [](int64_t stride) { return stride == 1; });
 }
 
 static tensor::InsertSliceOp createInsert(OpBuilder &b, Location loc,
                                           Value source, Value dest,
-                                          ArrayRef<int64_t> offsets) {
+                                          ArrayRef<int64_t> offsets,
+                                          ArrayRef<int64_t> strides = {}) {
   auto type = cast<RankedTensorType>(source.getType());
-  SmallVector<OpFoldResult> ones(type.getRank(), b.getIndexAttr(1));
+  SmallVector<int64_t> steps(type.getRank(), 1);
+  if (!strides.empty())
+    steps.assign(strides.begin(), strides.end());
+  MLIRContext *ctx = b.getContext();
   return tensor::InsertSliceOp::create(
-      b, loc, source, dest, getAsIndexOpFoldResult(b.getContext(), offsets),
-      getAsIndexOpFoldResult(b.getContext(), type.getShape()), ones);
+      b, loc, source, dest, getAsIndexOpFoldResult(ctx, offsets),
+      getAsIndexOpFoldResult(ctx, type.getShape()),
+      getAsIndexOpFoldResult(ctx, steps));
 }
 
 /// The same destination with its dimensions split as `groups` says.
@@ -121,9 +132,9 @@ struct SinkCollapse : public OpRewritePattern<tensor::InsertSliceOp> {
   LogicalResult matchAndRewrite(tensor::InsertSliceOp insert,
                                 PatternRewriter &rewriter) const override {
     auto collapse = insert.getSource().getDefiningOp<tensor::CollapseShapeOp>();
-    if (!collapse || !collapse->hasOneUse() || !isDense(insert))
+    if (!collapse || !collapse->hasOneUse() || !isKnown(insert))
       return failure();
-    SmallVector<int64_t> shape, offsets;
+    SmallVector<int64_t> shape, offsets, strides;
     SmallVector<ReassociationIndices> groups =
         collapse.getReassociationIndices();
     ArrayRef<int64_t> source = collapse.getSrcType().getShape();
@@ -138,17 +149,21 @@ struct SinkCollapse : public OpRewritePattern<tensor::InsertSliceOp> {
         inner *= source[i];
       int64_t size = insert.getType().getDimSize(dim);
       int64_t offset = insert.getStaticOffset(dim);
-      if (inner == 0 || size % inner != 0 || offset % inner != 0)
+      // Elements that are apart are no rows of the dimensions behind.
+      int64_t stride = insert.getStaticStrides()[dim];
+      if (inner == 0 || size % inner != 0 || offset % inner != 0 ||
+          (stride != 1 && inner != 1))
         return failure();
       for (auto [at, i] : llvm::enumerate(group)) {
         shape.push_back(at == first ? size / inner : source[i]);
         offsets.push_back(at == first ? offset / inner : 0);
+        strides.push_back(at == first ? stride : 1);
       }
     }
     Location loc = insert.getLoc();
     Value dest = expandDest(rewriter, loc, insert.getDest(), shape, groups);
     auto expanded =
-        createInsert(rewriter, loc, collapse.getSrc(), dest, offsets);
+        createInsert(rewriter, loc, collapse.getSrc(), dest, offsets, strides);
     rewriter.replaceOpWithNewOp<tensor::CollapseShapeOp>(
         insert, insert.getType(), expanded, groups);
     return success();
@@ -156,14 +171,14 @@ struct SinkCollapse : public OpRewritePattern<tensor::InsertSliceOp> {
 };
 
 /// insert(insert(x, rest), dest) -> insert(x, insert(rest, dest)): the parts of
-/// a concatenation go into its padded form.
+/// a concatenation, or of a transposed convolution, go into its padded form.
 struct NestInsert : public OpRewritePattern<tensor::InsertSliceOp> {
   using OpRewritePattern::OpRewritePattern;
 
   LogicalResult matchAndRewrite(tensor::InsertSliceOp insert,
                                 PatternRewriter &rewriter) const override {
     auto inner = insert.getSource().getDefiningOp<tensor::InsertSliceOp>();
-    if (!inner || !inner->hasOneUse() || !isDense(insert) || !isDense(inner))
+    if (!inner || !inner->hasOneUse() || !isDense(insert) || !isKnown(inner))
       return failure();
     SmallVector<int64_t> offsets;
     for (auto [a, b] :
@@ -175,8 +190,9 @@ struct NestInsert : public OpRewritePattern<tensor::InsertSliceOp> {
     if (!inner.getDest().getDefiningOp<tensor::EmptyOp>())
       dest = createInsert(rewriter, loc, inner.getDest(), dest,
                           insert.getStaticOffsets());
-    rewriter.replaceOp(
-        insert, createInsert(rewriter, loc, inner.getSource(), dest, offsets));
+    rewriter.replaceOp(insert,
+                       createInsert(rewriter, loc, inner.getSource(), dest,
+                                    offsets, inner.getStaticStrides()));
     return success();
   }
 };

@@ -194,14 +194,45 @@ def FoldAffineEpilogue : Pass<"fairway-fold-affine-epilogue"> {
   ];
 }
 
+def SplitWindows : Pass<"fairway-split-windows"> {
+  let summary = "Compute transposed convolutions without the inserted zeros";
+  let description = [{
+    Importers write a transposed convolution of stride s as a convolution of an
+    image with s - 1 zeros between its elements, so that all but one of s * s
+    products (of an image) are with zero. Results that are s apart read the same
+    taps of the window, in places of the source that lie side by side: each such
+    part is a convolution of the source with its taps alone. What follows
+    element by element is computed part by part, too.
+
+    ```mlir
+    %z = tensor.insert_slice %x into %zeros[1] [8] [2] : tensor<8xf32> into tensor<17xf32>
+    %y = relu(conv(%z, %w))   // three taps, 15 places
+    // becomes
+    %y0 = relu(conv(%x, %w[1]))               // 8 places with one tap
+    %y1 = relu(conv(%x, %w[0, 2]))            // 7 places with two taps
+    %e = tensor.insert_slice %y0 into %empty[0] [8] [2]
+    %y = tensor.insert_slice %y1 into %e[1] [7] [2]
+    ```
+    A convolution that would become more than 16 is left as it is.
+  }];
+  let statistics = [
+    Statistic<"numSplit", "split", "Number of convolutions split">
+  ];
+  let dependentDialects = [
+    "mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect"
+  ];
+}
+
 def AssignLayout : Pass<"fairway-assign-layout", "mlir::ModuleOp"> {
   let summary = "Lay images out with their channels last";
   let description = [{
     Convolutions decide: their images' channels move to the innermost dimension,
-    where they are vectorized whatever the size of the image. The choice spreads
-    through element-wise ops, pooling and insertions, for which a layout is only
-    the order of the results of an indexing map. Transpositions are left where a
-    layout begins or ends: normally at the model's input.
+    where they are vectorized whatever the size of the image. Channels in groups
+    are two dimensions, which move together. The choice spreads through
+    element-wise ops, pooling, slices, insertions, and reshapes that only divide
+    channels into groups; for these a layout is only the order of the results of
+    an indexing map, or of dimensions. Transpositions are left where a layout
+    begins or ends: normally at the model's input.
   }];
   let statistics = [
     Statistic<"numLaidOut", "laid-out", "Number of values with a new layout">
@@ -218,7 +249,9 @@ def MergeReductions : Pass<"fairway-merge-reductions"> {
     result sums over blocks and columns: two loops, the inner one short. Where
     every operand of a contraction walks adjacent reductions in the same order,
     they become one; registers then hold sums over hundreds of elements instead
-    of sixteen.
+    of sixteen. So do the parallel loops of a transposition that reads its operand
+    in rows of a few elements (the channels of a group): it becomes one of longer
+    rows.
 
     ```mlir
     %y = linalg.generic (contraction over 48 x 16)
@@ -231,7 +264,7 @@ def MergeReductions : Pass<"fairway-merge-reductions"> {
     ```
   }];
   let statistics = [
-    Statistic<"numMerged", "merged", "Number of contractions with merged sums">
+    Statistic<"numMerged", "merged", "Number of ops with merged loops">
   ];
   let dependentDialects = ["mlir::tensor::TensorDialect"];
 }

@@ -49,3 +49,27 @@ func.func @window(%x: tensor<6x6xf32>, %w: tensor<3x3x8xf32>, %out: tensor<4x4x8
   } -> tensor<4x4x8xf32>
   return %0 : tensor<4x4x8xf32>
 }
+
+// Groups of four channels, which a transposition reads last, are one dimension
+// for it; one of sixteen is long enough.
+// CHECK-LABEL: func.func @transpose_groups
+// CHECK:         tensor.collapse_shape %arg0 {{\[}}[0, 1], [2, 3]] : tensor<6x5x8x4xf32> into tensor<30x32xf32>
+// CHECK:         linalg.generic {{.*}} outs(%{{.*}} : tensor<32x30xf32>)
+// CHECK:         linalg.generic {{.*}} ins(%arg1 : tensor<6x5x2x16xf32>)
+func.func @transpose_groups(%x: tensor<6x5x8x4xf32>, %y: tensor<6x5x2x16xf32>) -> (tensor<8x4x6x5xf32>, tensor<2x16x6x5xf32>) {
+  %e = tensor.empty() : tensor<8x4x6x5xf32>
+  %0 = linalg.generic {indexing_maps = [affine_map<(g, c, h, w) -> (h, w, g, c)>, affine_map<(g, c, h, w) -> (g, c, h, w)>],
+                       iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%x : tensor<6x5x8x4xf32>) outs(%e : tensor<8x4x6x5xf32>) {
+  ^bb0(%i: f32, %out: f32):
+    linalg.yield %i : f32
+  } -> tensor<8x4x6x5xf32>
+  %f = tensor.empty() : tensor<2x16x6x5xf32>
+  %1 = linalg.generic {indexing_maps = [affine_map<(g, c, h, w) -> (h, w, g, c)>, affine_map<(g, c, h, w) -> (g, c, h, w)>],
+                       iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%y : tensor<6x5x2x16xf32>) outs(%f : tensor<2x16x6x5xf32>) {
+  ^bb0(%i: f32, %out: f32):
+    linalg.yield %i : f32
+  } -> tensor<2x16x6x5xf32>
+  return %0, %1 : tensor<8x4x6x5xf32>, tensor<2x16x6x5xf32>
+}

@@ -76,6 +76,25 @@ func.func @concat(%a: tensor<8x4xf32>, %b: tensor<8x4xf32>) -> tensor<10x8xf32> 
   return %2 : tensor<10x8xf32>
 }
 
+// So do parts that lie between each other, and those that come in blocks.
+// CHECK-LABEL: func.func @interleaved
+// CHECK:         %[[FILL:.*]] = linalg.fill {{.*}} -> tensor<10x2x4xf32>
+// CHECK:         %[[A:.*]] = tensor.insert_slice %arg0 into %[[FILL]][1, 0, 0] [4, 2, 4] [2, 1, 1]
+// CHECK:         %[[B:.*]] = tensor.insert_slice %arg1 into %[[A]][2, 0, 0] [4, 2, 4] [2, 1, 1]
+// CHECK:         tensor.collapse_shape %[[B]]
+func.func @interleaved(%a: tensor<4x2x4xf32>, %b: tensor<4x2x4xf32>) -> tensor<10x8xf32> {
+  %zero = arith.constant 0.0 : f32
+  %ca = tensor.collapse_shape %a [[0], [1, 2]] : tensor<4x2x4xf32> into tensor<4x8xf32>
+  %cb = tensor.collapse_shape %b [[0], [1, 2]] : tensor<4x2x4xf32> into tensor<4x8xf32>
+  %e = tensor.empty() : tensor<8x8xf32>
+  %0 = tensor.insert_slice %ca into %e[0, 0] [4, 8] [2, 1] : tensor<4x8xf32> into tensor<8x8xf32>
+  %1 = tensor.insert_slice %cb into %0[1, 0] [4, 8] [2, 1] : tensor<4x8xf32> into tensor<8x8xf32>
+  %pe = tensor.empty() : tensor<10x8xf32>
+  %fill = linalg.fill ins(%zero : f32) outs(%pe : tensor<10x8xf32>) -> tensor<10x8xf32>
+  %2 = tensor.insert_slice %1 into %fill[1, 0] [8, 8] [1, 1] : tensor<8x8xf32> into tensor<10x8xf32>
+  return %2 : tensor<10x8xf32>
+}
+
 // Blocks that the offset cuts, and elements left out, stay as they are.
 // CHECK-LABEL: func.func @leave
 // CHECK:         tensor.collapse_shape
