@@ -113,6 +113,11 @@ KINDS: dict[str, tuple[Callable[[], nn.Module], tuple[Shape, ...]]] = {
     "transposed_dilated": (_up(8, 16, 3, stride=2, padding=2, dilation=2), ((1, 8, 7, 6),)),
     "transposed_dilated_3": (_up(8, 16, 3, stride=2, padding=3, dilation=3), ((1, 8, 7, 6),)),
     "transposed_grouped": (_up(32, 16, 4, stride=2, padding=1, groups=4), ((2, 32, 6, 5),)),
+    "transposed_depthwise": (_up(24, 24, 4, stride=2, padding=1, groups=24), ((2, 24, 6, 5),)),
+    "transposed_depthwise_uneven": (
+        _up(8, 8, (4, 3), stride=(3, 2), padding=(1, 0), output_padding=(0, 1), groups=8),
+        ((1, 8, 5, 7),),
+    ),
     "transposed_one_row": (_up(16, 8, 4, stride=2, padding=1), ((1, 16, 1, 9),)),
     "transposed_wide_pad": (_up(16, 8, 3, stride=2, padding=2), ((1, 16, 6, 6),)),
     "generator": (Generator, ((2, 16, 1, 1),)),
@@ -125,6 +130,8 @@ KINDS: dict[str, tuple[Callable[[], nn.Module], tuple[Shape, ...]]] = {
     "audio_transposed": (lambda: nn.ConvTranspose1d(16, 8, 16, 8, 4), ((1, 16, 21),)),
     "video": (lambda: nn.Conv3d(8, 16, 3, padding=1), ((1, 8, 5, 7, 6),)),
     "video_stem": (lambda: nn.Conv3d(3, 16, (3, 7, 7), (1, 2, 2), (1, 3, 3)), ((1, 3, 4, 18, 16),)),
+    "video_depthwise": (lambda: nn.Conv3d(12, 12, 3, 1, 1, groups=12), ((2, 12, 5, 7, 6),)),
+    "video_grouped": (lambda: nn.Conv3d(8, 16, 3, 2, (1, 0, 1), 1, 2), ((1, 8, 7, 9, 8),)),
     "video_transposed": (lambda: nn.ConvTranspose3d(8, 4, 2, 2), ((1, 8, 3, 5, 4),)),
 }
 
