@@ -28,34 +28,67 @@ static bool isSumOf(Value sum, Value value) {
                       [](Value v) { return isa<BlockArgument>(v); });
 }
 
-/// The weights that `op` divides by their sum: its operands, or null.
-static linalg::GenericOp getNormalization(Value value) {
+namespace {
+/// An op that divides weights by their sum, perhaps except for rows where that
+/// is no number.
+struct Normalization {
+  linalg::GenericOp op;
+  unsigned weights, divisor; ///< its operands
+};
+} // namespace
+
+/// What the body divides by what, if it yields that or, where a value says so
+/// that the numerator has no part in, zero.
+static arith::DivFOp getQuotient(linalg::GenericOp op) {
+  Value yielded = op.getBody()->getTerminator()->getOperand(0);
+  auto choice = yielded.getDefiningOp<arith::SelectOp>();
+  if (choice) {
+    yielded = choice.getFalseValue();
+    if (!matchPattern(choice.getTrueValue(), m_AnyZeroFloat()))
+      return {};
+  }
+  auto divide = yielded.getDefiningOp<arith::DivFOp>();
+  if (!divide || !divide->hasOneUse() || !isa<BlockArgument>(divide.getLhs()) ||
+      !isa<BlockArgument>(divide.getRhs()) || !divide.getLhs().hasOneUse())
+    return {};
+  return divide;
+}
+
+static std::optional<Normalization> getNormalization(Value value) {
   auto op = value.getDefiningOp<linalg::GenericOp>();
-  if (!op || !isElementwise(op) || !op->hasOneUse() ||
-      op.getNumDpsInputs() != 2 || op.getBody()->getOperations().size() != 2 ||
-      !op.getMatchingIndexingMap(op.getDpsInputOperand(0)).isIdentity() ||
-      !op.getMatchingIndexingMap(op.getDpsInputOperand(1))
-           .isProjectedPermutation())
-    return {};
-  auto divide = dyn_cast<arith::DivFOp>(op.getBody()->front());
-  if (!divide || divide.getLhs() != op.getBody()->getArgument(0) ||
-      divide.getRhs() != op.getBody()->getArgument(1))
-    return {};
+  if (!op || !isElementwise(op) || !op->hasOneUse())
+    return std::nullopt;
+  arith::DivFOp divide = getQuotient(op);
+  if (!divide)
+    return std::nullopt;
+  Normalization found{op, cast<BlockArgument>(divide.getLhs()).getArgNumber(),
+                      cast<BlockArgument>(divide.getRhs()).getArgNumber()};
+  if (found.weights >= op.getNumDpsInputs() ||
+      found.divisor >= op.getNumDpsInputs() ||
+      !op.getMatchingIndexingMap(op.getDpsInputOperand(found.weights))
+           .isIdentity() ||
+      !op.getBody()->getArguments().back().use_empty() ||
+      !op.getBody()->getOps<linalg::IndexOp>().empty() ||
+      !llvm::all_of(op.getDpsInputOperands(), [&](OpOperand *input) {
+        return op.getMatchingIndexingMap(input).isProjectedPermutation();
+      }))
+    return std::nullopt;
   // Weights that are exponentials of what is at most zero: not more than one
   // each, so their products cannot overflow before the division.
-  Value weights = op.getDpsInputs()[0];
+  Value weights = op.getDpsInputs()[found.weights];
   auto producer = weights.getDefiningOp<linalg::GenericOp>();
-  if (!producer || !isSumOf(op.getDpsInputs()[1], weights) ||
+  if (!producer || !isSumOf(op.getDpsInputs()[found.divisor], weights) ||
       !producer.getBody()
            ->getTerminator()
            ->getOperand(0)
            .getDefiningOp<math::ExpOp>())
-    return {};
-  return op;
+    return std::nullopt;
+  return found;
 }
 
-/// The divisor's place in the contraction's result: its map from the result's
-/// dimensions; null if it differs along a reduction.
+/// The place of a divisor, or of what else is the same for a row, in the
+/// contraction's result: its map from the result's dimensions; null if it
+/// differs along a reduction.
 static AffineMap mapDivisor(linalg::GenericOp contraction, OpOperand &operand,
                             AffineMap divisor) {
   AffineMap read = contraction.getMatchingIndexingMap(&operand);
@@ -88,41 +121,42 @@ struct DeferDivisions
   }
 
   void defer(linalg::GenericOp contraction, OpOperand &operand) {
-    linalg::GenericOp division = getNormalization(operand.get());
+    std::optional<Normalization> division = getNormalization(operand.get());
     // What is added to an initial value must be divided before.
     auto init = contraction.getDpsInits()[0].getDefiningOp<linalg::FillOp>();
     if (!division || !init ||
         !matchPattern(init.getInputs()[0], m_AnyZeroFloat()))
       return;
-    AffineMap place = mapDivisor(
-        contraction, operand,
-        division.getMatchingIndexingMap(division.getDpsInputOperand(1)));
-    if (!place)
-      return;
-    Value weights = division.getDpsInputs()[0];
-    Value divisor = division.getDpsInputs()[1];
-    operand.set(weights);
-
+    linalg::GenericOp op = division->op;
     OpBuilder builder(contraction);
-    builder.setInsertionPointAfter(contraction);
-    Location loc = division.getLoc();
     auto type = cast<RankedTensorType>(contraction.getResult(0).getType());
     AffineMap identity = builder.getMultiDimIdentityMap(type.getRank());
+    SmallVector<AffineMap> maps;
+    SmallVector<Value> inputs(op.getDpsInputs());
+    for (auto [number, input] : llvm::enumerate(op.getDpsInputOperands())) {
+      maps.push_back(number == division->weights
+                         ? identity
+                         : mapDivisor(contraction, operand,
+                                      op.getMatchingIndexingMap(input)));
+      if (!maps.back())
+        return;
+    }
+    maps.push_back(identity);
+    operand.set(inputs[division->weights]);
+    inputs[division->weights] = contraction.getResult(0);
+
+    builder.setInsertionPointAfter(contraction);
+    Location loc = op.getLoc();
     SmallVector<utils::IteratorType> loops(type.getRank(),
                                            utils::IteratorType::parallel);
     Value empty = tensor::EmptyOp::create(builder, loc, type.getShape(),
                                           type.getElementType());
     auto deferred = linalg::GenericOp::create(
-        builder, loc, TypeRange{type},
-        ValueRange{contraction.getResult(0), divisor}, ValueRange{empty},
-        ArrayRef<AffineMap>{identity, place, identity}, loops,
-        [](OpBuilder &b, Location l, ValueRange args) {
-          Value quotient = arith::DivFOp::create(b, l, args[0], args[1]);
-          linalg::YieldOp::create(b, l, quotient);
-        });
+        builder, loc, TypeRange{type}, inputs, ValueRange{empty}, maps, loops);
+    deferred.getRegion().takeBody(op.getRegion());
     contraction.getResult(0).replaceAllUsesExcept(deferred.getResult(0),
                                                   deferred);
-    division->erase();
+    op->erase();
     ++numDeferred;
   }
 };

@@ -53,6 +53,7 @@ void fairway::buildGraphPipeline(OpPassManager &pm,
   pm.addPass(createCSEPass());
 
   // Attention divides last, and its heads are read and written where they are.
+  pm.addPass(createCompareMaxima());
   pm.addPass(createDeferDivisions());
   pm.addPass(createFuseElementwise());
   pm.addPass(createFoldTranspositions());

@@ -311,6 +311,27 @@ def BlockWeights : Pass<"fairway-block-weights"> {
   ];
 }
 
+def CompareMaxima : Pass<"fairway-compare-maxima"> {
+  let summary = "Ask a row's maximum whether all of the row is minus infinity";
+  let description = [{
+    PyTorch's attention gives zeros for rows whose scores are all masked, and
+    looks at every score again, in double precision, to find them. The maximum
+    that softmax computes anyway knows.
+
+    ```mlir
+    %max[q] = max over k of %s[q, k]
+    %all[q] = and over k of (%s[q, k] == -inf)
+    // becomes
+    %all[q] = (%max[q] == -inf)
+    ```
+    Rows that hold no number answer no, before and after.
+  }];
+  let dependentDialects = [
+    "mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect",
+    "mlir::arith::ArithDialect"
+  ];
+}
+
 def DeferDivisions : Pass<"fairway-defer-divisions"> {
   let summary = "Divide what softmax weights sum up instead of the weights";
   let description = [{
@@ -328,6 +349,7 @@ def DeferDivisions : Pass<"fairway-defer-divisions"> {
     %o[h, q, d] = %e[h, q, k] * %v[h, k, d]
     %y = %o[h, q, d] / %sum[h, q]
     ```
+    An op that gives zero instead for some rows follows the contraction, too.
     Weights that somebody else reads are left alone.
   }];
   let statistics = [

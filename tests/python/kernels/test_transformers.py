@@ -74,6 +74,27 @@ def test_attention_is_one_kernel(
     assert kinds == {"attention"}
 
 
+@pytest.mark.parametrize("masked", [False, True])
+def test_fused_attention_of_torch_is_one_kernel(masked: bool) -> None:
+    class Fused(nn.Module):
+        def forward(self, q: torch.Tensor, *rest: torch.Tensor) -> torch.Tensor:
+            return nn.functional.scaled_dot_product_attention(q, *rest)
+
+    q, k, v = (torch.randn(2, 3, length, 32) for length in (37, 51, 51))
+    inputs = (q, k, v)
+    if masked:
+        mask = torch.where(torch.rand(2, 1, 37, 51) < 0.3, float("-inf"), 0.0)
+        mask[:, :, 5] = float("-inf")  # a row without any key: zeros
+        inputs = (*inputs, mask)
+    worst, kinds = error(Fused(), inputs)
+    assert worst < 3e-6
+    assert kinds == {"attention"}
+    if masked:
+        with torch.no_grad():
+            y = torch.as_tensor(fairway.compile(Fused().eval(), inputs)(*inputs))
+        assert bool((y[:, :, 5] == 0).all())
+
+
 @pytest.mark.parametrize("mean", [0.0, 1000.0])
 @pytest.mark.parametrize("width", [768, 77])
 def test_layer_norm_stays_accurate(width: int, mean: float) -> None:
