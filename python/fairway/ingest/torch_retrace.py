@@ -9,6 +9,7 @@ What needs more than that, such as control flow, is left to PyTorch.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -89,7 +90,8 @@ def _trace(torch: Any, module: Any, values: list[Any], mode: Any, table: Any) ->
         changed = any(_has_changed(torch, argument) for argument in arguments)
         return results
 
-    with mode, preserve_node_meta(), torch.export._trace._ignore_backend_decomps():
+    tracing = importlib.import_module("torch.export._trace")
+    with mode, preserve_node_meta(), tracing._ignore_backend_decomps():
         # Tokens put effects in order; a graph with some is refused afterwards.
         functional = FunctionalTensorMode(export=True, _allow_token_discovery=True)
         traced = make_fx(
@@ -107,7 +109,7 @@ def _interpreter(torch: Any, module: Any, table: Any) -> Any:
 
     class Interpreter(base):
         def call_function(self, target: Any, args: Any, kwargs: Any) -> Any:
-            if target in table and _may_stay_whole(torch, target):
+            if target in table and _may_stay_whole(target):
                 found = table[target](*args, **kwargs)
                 if found is not NotImplemented:
                     return found
@@ -133,12 +135,12 @@ def _is_simple(torch: Any, node: Any, table: Mapping[Any, Any]) -> bool:
     if node.target.namespace != "aten":
         return False
     # What PyTorch could take apart or leave whole, and the table does not name, stays whole.
-    return node.target in table or not _may_stay_whole(torch, node.target)
+    return node.target in table or not _may_stay_whole(node.target)
 
 
-def _may_stay_whole(torch: Any, operation: Any) -> bool:
+def _may_stay_whole(operation: Any) -> bool:
     """Whether an operation is made of others, and PyTorch lets one keep it nevertheless."""
-    return torch._export.utils._is_preservable_cia_op(operation)
+    return importlib.import_module("torch._export.utils")._is_preservable_cia_op(operation)
 
 
 def _has_changed(torch: Any, argument: object) -> bool:

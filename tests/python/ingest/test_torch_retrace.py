@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -148,3 +151,22 @@ def test_the_rest_is_left_to_pytorch(module: nn.Module, inputs: tuple[torch.Tens
     with torch.no_grad():
         assert retrace(torch, program, decomposition_table(torch)) is None
     assert isinstance(decompose(program), torch.export.ExportedProgram)
+
+
+_FRESH_PROCESS = """
+import sys
+import torch
+from fairway.ingest.torch_export import decompose
+program = decompose(torch.export.load(sys.argv[1]))
+assert type(program).__name__ == "Decomposed", program
+"""
+
+
+def test_a_process_that_has_not_exported_anything(tmp_path: Path) -> None:
+    """PyTorch loads its parts as they are needed."""
+    path = tmp_path / "model.pt2"
+    torch.export.save(_exported(_InPlace(), _image()), path)
+    done = subprocess.run(
+        [sys.executable, "-c", _FRESH_PROCESS, str(path)], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
