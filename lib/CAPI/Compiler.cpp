@@ -89,13 +89,20 @@ void fairwayErrorFree(FairwayError *error) {
   *error = {nullptr, nullptr, nullptr};
 }
 
-/// Parses `text` in a context of its own and calls `work` with the module; what
-/// it returns, a string or bytes, goes to `result`.
+/// Parses `text` in a context of its own and calls `work` with the module, the
+/// options and the progress function; what it returns, a string or bytes, goes
+/// to `result`.
 template <typename Work>
-static FairwayStatus withModule(MlirStringRef text, Work work,
-                                MlirStringCallback result, void *resultData,
-                                FairwayError *error) {
-  // Declared first, so that it acts when the context is gone.
+static FairwayStatus
+withModule(MlirStringRef text, const FairwayCompileOptions &given,
+           FairwayProgressCallback progress, void *progressData, Work work,
+           MlirStringCallback result, void *resultData, FairwayError *error) {
+  *error = {nullptr, nullptr, nullptr};
+  fairway::CompileOptions options = unwrapOptions(given);
+  auto goOn = [&](llvm::StringRef stage) {
+    return !progress || progress(wrap(stage), progressData);
+  };
+  // Declared before the context, so that it acts when that is gone.
   auto giveBack = llvm::scope_exit([] {
 #ifdef __GLIBC__
     // Else tens of megabytes of small blocks stay with the process.
@@ -108,7 +115,7 @@ static FairwayStatus withModule(MlirStringRef text, Work work,
   auto module = fairway::parseProgram(unwrap(text), context);
   if (!module)
     return report(module.takeError(), error);
-  auto made = work(module->get());
+  auto made = work(module->get(), options, goOn);
   if (!made)
     return report(made.takeError(), error);
   result(wrap(llvm::StringRef(made->data(), made->size())), resultData);
@@ -120,17 +127,8 @@ FairwayStatus fairwayCompile(MlirStringRef text,
                              FairwayProgressCallback progress,
                              void *progressData, MlirStringCallback object,
                              void *objectData, FairwayError *error) {
-  *error = {nullptr, nullptr, nullptr};
-  fairway::CompileOptions options = unwrapOptions(*given);
-  auto goOn = [&](llvm::StringRef stage) {
-    return !progress || progress(wrap(stage), progressData);
-  };
-  return withModule(
-      text,
-      [&](mlir::ModuleOp module) {
-        return fairway::compileToObject(module, options, goOn);
-      },
-      object, objectData, error);
+  return withModule(text, *given, progress, progressData,
+                    fairway::compileToObject, object, objectData, error);
 }
 
 FairwayStatus fairwayListVariants(MlirStringRef text,
@@ -139,17 +137,13 @@ FairwayStatus fairwayListVariants(MlirStringRef text,
                                   FairwayProgressCallback progress,
                                   void *progressData, MlirStringCallback list,
                                   void *listData, FairwayError *error) {
-  *error = {nullptr, nullptr, nullptr};
-  fairway::CompileOptions options = unwrapOptions(*given);
-  auto goOn = [&](llvm::StringRef stage) {
-    return !progress || progress(wrap(stage), progressData);
+  auto work = [count](mlir::ModuleOp module,
+                      const fairway::CompileOptions &options,
+                      fairway::ProgressFn goOn) {
+    return fairway::listVariants(module, options, count, goOn);
   };
-  return withModule(
-      text,
-      [&](mlir::ModuleOp module) {
-        return fairway::listVariants(module, options, count, goOn);
-      },
-      list, listData, error);
+  return withModule(text, *given, progress, progressData, work, list, listData,
+                    error);
 }
 
 FairwayStatus fairwayLinkShared(const MlirStringRef *objects,

@@ -56,16 +56,14 @@ _SHOWN_KERNELS = 20
     metavar="NAMES",
     help="Peers with commas between them; '' for none.",
 )
-@click.option("--threads", type=click.IntRange(1, 1024), help="Threads for each contender.")
+@options.threads_option("Threads for each contender.")
 @click.option(
     "--batch",
     type=click.IntRange(1),
     help="Size of the symbolic first dimension of an ONNX model's inputs; the argument "
     "of a Python function.",
 )
-@click.option(
-    "--dim", "dims", multiple=True, metavar="NAME=SIZE", help="Size of a symbolic dimension."
-)
+@options.dim_option
 @click.option(
     "--repeats",
     type=click.IntRange(1),
@@ -87,7 +85,7 @@ _SHOWN_KERNELS = 20
     show_default=True,
     help="Turns in which each contender does its runs.",
 )
-@click.option("--realtime", is_flag=True, help="Measure at real-time priority (needs permission).")
+@options.realtime_option
 @click.option("--profile", is_flag=True, help="Measure each of Fairway's kernels too.")
 @click.option("--chart", type=click.Path(dir_okay=False, path_type=Path), help="Draw bars.")
 @click.option(

@@ -41,9 +41,7 @@ Examples:
     type=click.Path(dir_okay=False, path_type=Path),
     help="The library to write; the C header goes beside it. Default: MODEL's name with .so.",
 )
-@click.option(
-    "--dim", "dims", multiple=True, metavar="NAME=SIZE", help="Size of a symbolic dimension."
-)
+@options.dim_option
 @click.option(
     "--input-shape",
     "shapes",
@@ -52,11 +50,9 @@ Examples:
     help="Shape of an input of an ONNX model; sets the symbolic dimensions in it.",
 )
 @click.option("--target", default="cpu", show_default=True, help="See `fairway targets`.")
-@click.option("--cpu", default="host", show_default=True, help="Processor to compile for.")
-@click.option("--features", help="Further processor features, such as +avx2,-fma.")
-@options.machine_option
-@click.option("--threads", type=click.IntRange(1, 1024), help="Threads to divide the work for.")
-@click.option("--importer", help="The importer to use, if not the one found from MODEL.")
+@options.processor_options("Processor to compile for.")
+@options.threads_option("Threads to divide the work for.")
+@options.importer_option
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the compilation cache.")
 @options.tuning_option
 @options.json_option

@@ -15,13 +15,17 @@ if TYPE_CHECKING:
 
 __all__ = [
     "database",
+    "dim_option",
     "emit",
+    "importer_option",
     "json_option",
     "machine_changes",
-    "machine_option",
     "named_values",
+    "processor_options",
+    "realtime_option",
     "size_text",
     "sizes",
+    "threads_option",
     "tuning_option",
 ]
 
@@ -45,14 +49,48 @@ def json_option(function: _F) -> _F:
     )(function)
 
 
-def machine_option(function: _F) -> _F:
-    """Adds --machine."""
+def dim_option(function: _F) -> _F:
+    """Adds --dim, which `sizes` reads."""
     return click.option(
-        "--machine",
-        multiple=True,
-        metavar="NAME=VALUE",
-        help="A property of the processor to correct, such as l2_bytes=1048576.",
+        "--dim", "dims", multiple=True, metavar="NAME=SIZE", help="Size of a symbolic dimension."
     )(function)
+
+
+def threads_option(text: str) -> Callable[[_F], _F]:
+    """Adds --threads with a help text."""
+    return click.option("--threads", type=click.IntRange(1, 1024), help=text)
+
+
+def importer_option(function: _F) -> _F:
+    """Adds --importer."""
+    return click.option("--importer", help="The importer to use, if not the one found from MODEL.")(
+        function
+    )
+
+
+def realtime_option(function: _F) -> _F:
+    """Adds --realtime."""
+    return click.option(
+        "--realtime", is_flag=True, help="Measure at real-time priority (needs permission)."
+    )(function)
+
+
+def processor_options(text: str) -> Callable[[_F], _F]:
+    """Adds --cpu with a help text, --features, and --machine, which `machine_changes` reads."""
+
+    def add(function: _F) -> _F:
+        function = click.option(
+            "--machine",
+            multiple=True,
+            metavar="NAME=VALUE",
+            help="A property of the processor to correct, such as l2_bytes=1048576.",
+        )(function)
+        function = click.option(
+            "--features", help="Further processor features, such as +avx2,-fma."
+        )(function)
+        return click.option("--cpu", default="host", show_default=True, help=text)(function)
+
+    return add
 
 
 def tuning_option(function: _F) -> _F:

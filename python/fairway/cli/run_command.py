@@ -40,7 +40,7 @@ Examples:
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for the outputs, one NAME.npy each.",
 )
-@click.option("--threads", type=click.IntRange(1, 1024), help="Threads to use.")
+@options.threads_option("Threads to use.")
 @click.option(
     "--repeat", type=click.IntRange(1), default=1, show_default=True, help="Runs, to measure time."
 )

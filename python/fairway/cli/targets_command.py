@@ -21,9 +21,7 @@ Examples:
 
 
 @click.command("targets", epilog=_EPILOG)
-@click.option("--cpu", default="host", show_default=True, help="The processor to describe.")
-@click.option("--features", help="Further processor features, such as +avx2,-fma.")
-@options.machine_option
+@options.processor_options("The processor to describe.")
 @options.json_option
 def command(cpu: str, features: str | None, machine: tuple[str, ...], as_json: bool) -> None:
     """List the targets, with what Fairway knows of the processor to compile for.

@@ -39,10 +39,8 @@ moves the database.
 
 @click.command("tune", epilog=_EPILOG)
 @click.argument("model", required=False)
-@click.option("--threads", type=click.IntRange(1, 1024), help="Threads to tune for.")
-@click.option(
-    "--dim", "dims", multiple=True, metavar="NAME=SIZE", help="Size of a symbolic dimension."
-)
+@options.threads_option("Threads to tune for.")
+@options.dim_option
 @click.option(
     "--budget",
     type=click.FloatRange(min=0, min_open=True),
@@ -64,11 +62,9 @@ moves the database.
     show_default=True,
     help="Pairs of runs in which a variant meets the default.",
 )
-@click.option("--realtime", is_flag=True, help="Measure at real-time priority (needs permission).")
-@click.option("--cpu", default="host", show_default=True, help="Processor to compile for.")
-@click.option("--features", help="Further processor features, such as +avx2,-fma.")
-@options.machine_option
-@click.option("--importer", help="The importer to use, if not the one found from MODEL.")
+@options.realtime_option
+@options.processor_options("Processor to compile for.")
+@options.importer_option
 @click.option("--tuning", metavar="FILE", help="The tuning database to use instead of the user's.")
 @click.option("--list", "show_list", is_flag=True, help="Show what the database holds.")
 @click.option("--clear", is_flag=True, help="Empty the database.")

@@ -5,15 +5,18 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
+
+from fairway.bench.tensors import as_array, leaves
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fairway.bench.subject import Kind, Subject
 
-__all__ = ["Contender", "Prepared", "missing"]
+__all__ = ["Contender", "Prepared", "missing", "torch_call"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,25 @@ class Contender(Protocol):
         May raise anything; the message becomes the reason in the table.
         """
         ...
+
+
+def torch_call(
+    module: Any, program: Any, mode: Callable[[], AbstractContextManager[Any]]
+) -> Prepared:
+    """A PyTorch module on the example inputs of the exported program that it comes from.
+
+    Args:
+        module: What to call.
+        program: The `ExportedProgram`.
+        mode: What turns gradients off during a call.
+    """
+    args, kwargs = program.example_inputs
+
+    def call() -> object:
+        with mode():
+            return module(*args, **kwargs)
+
+    return Prepared(call, lambda result: [as_array(t) for t in leaves(result)])
 
 
 def missing(module: str, package: str) -> str | None:

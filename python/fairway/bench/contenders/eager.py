@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fairway.bench.contenders.base import Contender, Prepared, missing
-from fairway.bench.tensors import as_array, leaves
+from fairway.bench.contenders.base import Contender, Prepared, missing, torch_call
 
 if TYPE_CHECKING:
     from fairway.bench.subject import Kind, Subject
@@ -37,11 +36,4 @@ class _Measured:
 
         torch.set_num_threads(threads)
         program = subject.program()
-        module = program.module()
-        args, kwargs = program.example_inputs
-
-        @torch.inference_mode()
-        def call() -> object:
-            return module(*args, **kwargs)
-
-        return Prepared(call, lambda result: [as_array(t) for t in leaves(result)])
+        return torch_call(program.module(), program, torch.inference_mode)

@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fairway.bench.contenders.base import Contender, Prepared, missing
-from fairway.bench.tensors import as_array, leaves
+from fairway.bench.contenders.base import Contender, Prepared, missing, torch_call
 
 if TYPE_CHECKING:
     from fairway.bench.subject import Kind, Subject
@@ -42,11 +41,4 @@ class _Measured:
         torch.set_num_threads(threads)
         config.freezing = True  # its fastest: weights are packed for oneDNN and MKL
         program = subject.program()
-        compiled: Any = torch.compile(program.module())
-        args, kwargs = program.example_inputs
-
-        def call() -> object:
-            with torch.no_grad():
-                return compiled(*args, **kwargs)
-
-        return Prepared(call, lambda result: [as_array(t) for t in leaves(result)])
+        return torch_call(torch.compile(program.module()), program, torch.no_grad)
