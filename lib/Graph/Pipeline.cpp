@@ -73,6 +73,9 @@ void fairway::buildGraphPipeline(OpPassManager &pm,
   // Parameters are prepared once; the rest is cut into kernels.
   pm.addPass(createHoistParameters());
   pm.addPass(createFormKernels());
+
+  // A large batch passes through the cache in slices.
+  pm.addPass(createSliceBatch({options.machine, options.threads}));
 }
 
 namespace {

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "KernelCalls.h"
+#include "SliceBuffers.h"
 #include "fairway/Kernel/Passes.h"
 
 #include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
@@ -45,8 +46,10 @@ struct BufferizeKernels
                             BoolAttr::get(&getContext(), false));
 
     for (auto func : module.getOps<func::FuncOp>())
-      if (!func->hasAttr("fairway.kernel"))
+      if (!func->hasAttr("fairway.kernel")) {
+        fairway::passSlicesByAddress(func);
         separateDestinations(func);
+      }
 
     IRRewriter rewriter(&getContext());
     if (failed(bufferization::eliminateEmptyTensors(rewriter, module)))

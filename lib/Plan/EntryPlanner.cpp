@@ -36,6 +36,9 @@ FailureOr<Place> EntryPlanner::findPlace(Value value) {
           memref::ReinterpretCastOp>(def))
     if (cast<MemRefType>(value.getType()).getLayout().isIdentity())
       return findPlace(def->getOperand(0));
+  if (auto cast = dyn_cast<UnrealizedConversionCastOp>(def))
+    if (cast.getInputs().size() == 1)
+      return findPlace(cast.getInputs()[0]);
   if (auto subview = dyn_cast<memref::SubViewOp>(def)) {
     auto [strides, offset] = subview.getType().getStridesAndOffset();
     FailureOr<Place> base = findPlace(subview.getSource());
@@ -241,7 +244,8 @@ LogicalResult EntryPlanner::run() {
         return failure();
     } else if (!isa<memref::AllocOp, memref::DeallocOp, memref::ExpandShapeOp,
                     memref::CollapseShapeOp, memref::CastOp, memref::SubViewOp,
-                    memref::ReinterpretCastOp>(op) &&
+                    memref::ReinterpretCastOp, UnrealizedConversionCastOp>(
+                   op) &&
                !isMemoryEffectFree(&op)) {
       return op.emitError("internal error: '")
              << op.getName() << "' is left outside every kernel";

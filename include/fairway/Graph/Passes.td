@@ -473,4 +473,42 @@ def FormKernels : Pass<"fairway-form-kernels", "mlir::ModuleOp"> {
   ];
 }
 
+def SliceBatch : Pass<"fairway-slice-batch", "mlir::ModuleOp"> {
+  let summary = "Let a batch pass through the kernels a few samples at a time";
+  let description = [{
+    Activations of a whole batch do not fit into the cache: each kernel would
+    fetch from memory what the one before has just written. From the inputs on,
+    kernels that compute each sample from the same sample alone are called once
+    for each slice of the batch, all of them for one slice before the next. The
+    slices share the kernels and, since they are never alive together, the
+    arena. Where weights are so large for what is computed with them that
+    reading them again would cost more (a last layer), the slices end.
+
+    ```mlir
+    %a = call @conv(%x, %w, %e0) : (tensor<8x56x56x64xf32>, ...)
+    %b = call @pool(%a, %e1) : (tensor<8x56x56x64xf32>, ...)
+    // becomes, eight times
+    %x0 = tensor.extract_slice %x[0, 0, 0, 0] [1, 56, 56, 64] [1, 1, 1, 1]
+    %a0 = call @conv(%x0, %w, %e2) : (tensor<56x56x64xf32>, ...)
+    %d0 = tensor.extract_slice %all[0, 0, 0, 0] [1, 28, 28, 64] [1, 1, 1, 1]
+    %b0 = call @pool(%a0, %d0) : (tensor<56x56x64xf32>, ...)
+    %i0 = tensor.insert_slice %b0 into %all[0, 0, 0, 0] [1, 28, 28, 64] ...
+    ```
+  }];
+  let options = [
+    Option<"machine", "machine", "::fairway::MachineDescription",
+           /*default=*/"",
+           "What the cost models know of the machine">,
+    Option<"threads", "threads", "unsigned", "8",
+           "How many workers a kernel will usually be divided among">
+  ];
+  let statistics = [
+    Statistic<"numSlices", "slices", "Number of slices">
+  ];
+  let dependentDialects = [
+    "mlir::bufferization::BufferizationDialect", "mlir::func::FuncDialect",
+    "mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect"
+  ];
+}
+
 #endif // FAIRWAY_GRAPH_PASSES

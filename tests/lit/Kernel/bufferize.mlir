@@ -48,3 +48,30 @@ func.func @main(%x: tensor<64xf32>) -> tensor<64xf32> {
   %0 = func.call @double(%x, %empty) : (tensor<64xf32>, tensor<64xf32>) -> tensor<64xf32>
   return %0 : tensor<64xf32>
 }
+
+// Slices of an argument are read, and slices of a result are written, where
+// they are.
+// CHECK-LABEL: func.func @slices
+// CHECK-SAME:    (%[[X:.*]]: memref<2x64xf32>) -> memref<2x64xf32>
+// CHECK:       %[[ALL:.*]] = memref.alloc() {{.*}}: memref<2x64xf32>
+// CHECK-NOT:   memref.alloc
+// CHECK-NOT:   memref.copy
+// CHECK:       memref.subview %[[X]][1, 0] [1, 64] [1, 1]
+// CHECK-NOT:   memref.copy
+// CHECK:       %[[PART:.*]] = memref.subview %[[ALL]][1, 0] [1, 64] [1, 1]
+// CHECK:       %[[DENSE:.*]] = builtin.unrealized_conversion_cast %[[PART]]
+// CHECK:       call @double(%{{.*}}, %[[DENSE]]) : (memref<64xf32>, memref<64xf32>) -> ()
+// CHECK-NOT:   memref.copy
+// CHECK:       return %[[ALL]]
+func.func @slices(%x: tensor<2x64xf32>) -> tensor<2x64xf32> {
+  %all = bufferization.alloc_tensor() : tensor<2x64xf32>
+  %x0 = tensor.extract_slice %x[0, 0] [1, 64] [1, 1] : tensor<2x64xf32> to tensor<64xf32>
+  %d0 = tensor.extract_slice %all[0, 0] [1, 64] [1, 1] : tensor<2x64xf32> to tensor<64xf32>
+  %r0 = call @double(%x0, %d0) : (tensor<64xf32>, tensor<64xf32>) -> tensor<64xf32>
+  %i0 = tensor.insert_slice %r0 into %all[0, 0] [1, 64] [1, 1] : tensor<64xf32> into tensor<2x64xf32>
+  %x1 = tensor.extract_slice %x[1, 0] [1, 64] [1, 1] : tensor<2x64xf32> to tensor<64xf32>
+  %d1 = tensor.extract_slice %i0[1, 0] [1, 64] [1, 1] : tensor<2x64xf32> to tensor<64xf32>
+  %r1 = call @double(%x1, %d1) : (tensor<64xf32>, tensor<64xf32>) -> tensor<64xf32>
+  %i1 = tensor.insert_slice %r1 into %i0[1, 0] [1, 64] [1, 1] : tensor<64xf32> into tensor<2x64xf32>
+  return %i1 : tensor<2x64xf32>
+}

@@ -141,19 +141,46 @@ BLOCKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, int, int]]] = {
 }
 
 
-@pytest.mark.parametrize("batch", [1, 3])
-@pytest.mark.parametrize("name", BLOCKS)
-def test_block_matches_pytorch(name: str, batch: int) -> None:
-    make, shape = BLOCKS[name]
-    torch.manual_seed(batch)
-    model = make().eval()
+# With caches this small a batch passes through the kernels one sample at a time.
+SMALL_CACHES: dict[str, float] = {"l2_bytes": 16 * 1024, "l3_bytes": 0}
+
+
+def build(name: str, seed: int) -> nn.Module:
+    torch.manual_seed(seed)
+    model = BLOCKS[name][0]().eval()
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
             nn.init.normal_(module.running_mean, std=0.2)
             nn.init.uniform_(module.running_var, 0.5, 1.5)
+    return model
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("name", BLOCKS)
+def test_block_matches_pytorch(name: str, batch: int) -> None:
+    shape = BLOCKS[name][1]
+    model = build(name, batch)
     x = torch.randn(batch, *shape)
     compiled = fairway.compile(model, (x,), cache=False)
-    x = torch.randn(batch, *shape)  # other values than those it was compiled with
+    compare(compiled, model, torch.randn(batch, *shape))
+
+
+@pytest.mark.parametrize("batch", [4, 6])
+# The flat block is so small that it stays whole.
+@pytest.mark.parametrize("name", [n for n in BLOCKS if n != "last_flat"])
+def test_block_in_slices_matches_pytorch(name: str, batch: int) -> None:
+    shape = BLOCKS[name][1]
+    model = build(name, batch)
+    x = torch.randn(batch, *shape)
+    compiled = fairway.compile(model, (x,), machine=SMALL_CACHES, threads=1, cache=False)
+    whole = fairway.compile(model, (x,), threads=1, cache=False)
+    assert len(compiled.plan().steps) > len(whole.plan().steps)
+    assert compiled.plan().arena_bytes <= whole.plan().arena_bytes
+    compare(compiled, model, torch.randn(batch, *shape))
+
+
+def compare(compiled: fairway.Executable, model: nn.Module, x: Tensor) -> None:
+    """Both on one and on two threads, which share each slice."""
     with torch.no_grad():
         expected = model.double()(x.double())
     for threads in (1, 2):
