@@ -216,6 +216,10 @@ LogicalResult SampleDims::visit(Operation *op) {
                           collapse.getReassociationIndices(), true);
     return result ? set(collapse.getResult(), *result) : failure();
   }
+  if (auto fill = dyn_cast<linalg::FillOp>(op)) {
+    std::optional<SampleDim> sample = get(fill.getOutputs()[0]);
+    return sample ? set(fill.getResult(0), *sample) : success();
+  }
   bool touches = llvm::any_of(getAllOperands(op), [&](Value operand) {
     return get(operand).has_value();
   });
