@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "GraphUtils.h"
 #include "SampleDims.h"
+#include "SliceCost.h"
 #include "fairway/Graph/Passes.h"
 
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
@@ -18,64 +19,12 @@ namespace fairway {
 using namespace mlir;
 using namespace fairway;
 
-/// What one kernel reads and writes should leave room for others in the cache
-/// that all cores share.
-static constexpr int64_t kCacheParts = 4;
 /// Each slice repeats the list of steps.
 static constexpr int64_t kMaxSlices = 32;
-/// So many workers divide one sample's kernels well among themselves.
-static constexpr int64_t kWorkersPerSample = 4;
 /// The part of the computing time that slices must save.
 static constexpr double kLeastGain = 0.01;
 
 namespace {
-/// A call that can be made for some of the samples.
-struct SlicedCall {
-  func::CallOp call;
-  SampleDims dims; ///< of the kernel's body
-  int64_t sampleBytes = 0, weightBytes = 0, flops = 0;
-};
-
-/// Seconds of all workers together, by the machine's description.
-class SliceCost {
-public:
-  SliceCost(const MachineDescription &machine, unsigned threads)
-      : machine(machine), threads(std::max(1u, threads)) {}
-
-  /// Bytes that a kernel may touch and the next one still finds.
-  int64_t cacheBytes() const {
-    int64_t shared =
-        machine.l3Share(threads) * std::min<int64_t>(threads, machine.l3Cores);
-    return std::max(shared, machine.l2Bytes * int64_t(threads)) / kCacheParts;
-  }
-  int64_t leastSamples() const {
-    return llvm::divideCeil(threads, kWorkersPerSample);
-  }
-  double computing(const SlicedCall &call, BatchSlices slices) const {
-    return double(call.flops) / double(slices.samples) /
-           (machine.peakGflops() * 1e9 * threads);
-  }
-  /// What a sample gains if its slice stays in the cache, less what reading the
-  /// weights once more for each slice costs beyond what computing hides.
-  double gain(const SlicedCall &call, BatchSlices slices) const {
-    double memory = 1e9 * std::min(machine.totalMemoryBandwidth,
-                                   machine.memoryBandwidth * threads);
-    double cache = 1e9 * machine.l3Bandwidth * threads;
-    double gained = 0;
-    if (call.sampleBytes * slices.samples > cacheBytes() && memory < cache)
-      gained = double(call.sampleBytes) * (1 / memory - 1 / cache);
-    double again = double(call.weightBytes) *
-                   (1.0 / double(slices.size) - 1.0 / double(slices.samples));
-    bool inCache = call.weightBytes <= machine.l2Bytes;
-    double reading = again / (inCache ? cache : memory);
-    return gained - std::max(0.0, reading - computing(call, slices) / 2);
-  }
-
-private:
-  const MachineDescription &machine;
-  int64_t threads;
-};
-
 /// Makes the calls of an entry that gain from it once for each slice.
 class BatchSlicer {
 public:
@@ -445,8 +394,10 @@ struct SliceBatchPass : public fairway::impl::SliceBatchBase<SliceBatchPass> {
     if (!main)
       return;
     SymbolTable symbols(module);
-    numSlices += BatchSlicer(main, symbols, {machine, threads}).run();
-    eraseUnusedKernels(module);
+    int64_t slices = BatchSlicer(main, symbols, {machine, threads}).run();
+    if (slices > 0)
+      eraseUnusedKernels(module);
+    numSlices += slices;
   }
 };
 } // namespace
