@@ -52,6 +52,7 @@ private:
                     llvm::function_ref<void()> then);
   void emitChunks(unsigned level, llvm::function_ref<void()> then);
   void emitTile();
+  std::pair<mlir::OpFoldResult, mlir::OpFoldResult> laterPanel();
   void prefetchPanel();
   void prefetchEpilogue();
   void emitVertical();

@@ -119,9 +119,33 @@ void NestBuilder::emitEpilogue(ArrayRef<Values> results) {
   }
 }
 
+/// Where the panel that is read `panelsAhead` panels later lies: its number and
+/// where its piece of the reduction begins. Behind the tile's last panel comes
+/// the first one's next piece; behind the last piece, the next tile's first
+/// panel, or nothing, which a prefetch does not mind.
+std::pair<OpFoldResult, OpFoldResult> NestBuilder::laterPanel() {
+  auto apply = [&](AffineExpr expr, ArrayRef<OpFoldResult> operands) {
+    return affine::makeComposedFoldedAffineApply(
+        b, loc, AffineMap::get(operands.size(), 0, expr), operands);
+  };
+  AffineExpr d0 = b.getAffineDimExpr(0), d1 = b.getAffineDimExpr(1);
+  OpFoldResult panel = ivs[plan.panelDim];
+  unsigned cut = plan.reductions[plan.hoisted];
+  auto panels = getConstantIntValue(sizes[plan.panelDim]);
+  auto depth = getConstantIntValue(sizes[cut]);
+  if (plan.chunk == 0 || !panels || !depth)
+    return {apply(d0 + plan.panelsAhead, {panel}), lowers[cut]};
+  AffineExpr passed = (d0 + plan.panelsAhead).floorDiv(*panels);
+  AffineExpr piece = d1 + passed * plan.chunk;
+  int64_t whole = llvm::divideCeil(*depth, plan.chunk) * plan.chunk;
+  AffineExpr done = piece.floorDiv(whole);
+  SmallVector<OpFoldResult> at{panel, lowers[cut]};
+  return {apply(d0 + plan.panelsAhead - (passed - done) * *panels, at),
+          apply(piece - done * whole, at)};
+}
+
 /// Fetches this block's share of a later panel: when all rows have passed by
-/// those before it, it is there. Behind the last panel lies the next tile's
-/// first one, or nothing, which a prefetch does not mind.
+/// those before it, it is there.
 void NestBuilder::prefetchPanel() {
   if (!plan.panelOperand || plan.panelsAhead == 0)
     return;
@@ -153,12 +177,14 @@ void NestBuilder::prefetchPanel() {
       operands);
   SmallVector<Value> indices;
   AffineExpr d0 = b.getAffineDimExpr(0), d1 = b.getAffineDimExpr(1);
+  auto [panel, piece] = laterPanel();
   for (AffineExpr expr : map.getResults()) {
     unsigned dim = cast<AffineDimExpr>(expr).getPosition();
     OpFoldResult at = ivs[dim];
     if (dim == plan.panelDim)
-      at = affine::makeComposedFoldedAffineApply(
-          b, loc, AffineMap::get(1, 0, d0 + plan.panelsAhead), {at});
+      at = panel;
+    else if (dim == plan.reductions[plan.hoisted])
+      at = piece;
     else if (llvm::is_contained(
                  ArrayRef(plan.reductions).drop_front(plan.hoisted), dim))
       at = lowers[dim];

@@ -14,7 +14,12 @@
 // CHECK-LABEL: func.func private @chosen
 // CHECK-SAME:    #fairway.kernel_config<tile = [{{.*}}], rows = 6, vectors = 2, piece = 256, prefetch = 1>
 // CHECK:         scf.for {{.*}} step %c256
-// CHECK:           memref.prefetch {{.*}} memref<{{.*}}x1024x16xf32
+// Behind the tile's eighth panel comes the first one's next piece.
+// CHECK:           arith.divsi {{.*}}, %c8 : index
+// CHECK:           arith.divsi {{.*}}, %c1024 : index
+// CHECK:           %[[PIECE:.*]] = arith.select
+// CHECK-NEXT:      arith.muli
+// CHECK-NEXT:      memref.prefetch %{{.*}}[%{{.*}}, %[[PIECE]], %{{.*}}], read{{.*}} memref<8x1024x16xf32
 // CHECK:           %{{.*}}:12 = scf.for
 func.func private @chosen(%a: tensor<128x1024xf32>, %b: tensor<48x1024x16xf32>, %out: tensor<128x48x16xf32>) -> tensor<128x48x16xf32>
     attributes {fairway.kernel = "matmul", fairway.num_outs = 1 : i64} {
