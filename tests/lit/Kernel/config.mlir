@@ -17,6 +17,7 @@
 // Behind the tile's eighth panel comes the first one's next piece.
 // CHECK:           arith.divsi {{.*}}, %c8 : index
 // CHECK:           arith.divsi {{.*}}, %c1024 : index
+// CHECK:           arith.remsi {{.*}}, %c1024 : index
 // CHECK:           %[[PIECE:.*]] = arith.select
 // CHECK-NEXT:      arith.muli
 // CHECK-NEXT:      memref.prefetch %{{.*}}[%{{.*}}, %[[PIECE]], %{{.*}}], read{{.*}} memref<8x1024x16xf32
