@@ -30,11 +30,22 @@ LogicalResult SampleDims::set(Value value, SampleDim sample) {
   return success(isNew || it->second == sample);
 }
 
-std::optional<SampleDim>
-SampleDims::reshape(SampleDim sample, RankedTensorType expanded,
-                    ArrayRef<ReassociationIndices> groups,
-                    bool toCollapsed) const {
-  for (auto [number, group] : llvm::enumerate(groups)) {
+std::optional<Reshape> fairway::getReshape(Operation *op) {
+  if (auto expand = dyn_cast_or_null<tensor::ExpandShapeOp>(op))
+    return Reshape{expand.getSrc(), expand.getResult(),
+                   expand.getReassociationIndices(), false};
+  if (auto collapse = dyn_cast_or_null<tensor::CollapseShapeOp>(op))
+    return Reshape{collapse.getSrc(), collapse.getResult(),
+                   collapse.getReassociationIndices(), true};
+  return std::nullopt;
+}
+
+std::optional<SampleDim> SampleDims::cross(const Reshape &reshape,
+                                           SampleDim sample,
+                                           bool forward) const {
+  RankedTensorType expanded = reshape.getExpandedType();
+  bool toCollapsed = forward == reshape.collapses;
+  for (auto [number, group] : llvm::enumerate(reshape.groups)) {
     if (toCollapsed ? !llvm::is_contained(group, sample.dim)
                     : int64_t(number) != sample.dim)
       continue;
@@ -81,15 +92,9 @@ LogicalResult SampleDims::require(Value value, SampleDim sample) {
     auto loop = getSampleLoop(generic, init->getOperandNumber(), sample);
     return loop ? spread(generic, *loop, sample.inner) : failure();
   }
-  if (auto expand = dyn_cast<tensor::ExpandShapeOp>(def)) {
-    auto source = reshape(sample, expand.getResultType(),
-                          expand.getReassociationIndices(), true);
-    return source ? require(expand.getSrc(), *source) : failure();
-  }
-  if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(def)) {
-    auto source = reshape(sample, collapse.getSrcType(),
-                          collapse.getReassociationIndices(), false);
-    return source ? require(collapse.getSrc(), *source) : failure();
+  if (std::optional<Reshape> reshape = getReshape(def)) {
+    auto source = cross(*reshape, sample, /*forward=*/false);
+    return source ? require(reshape->source, *source) : failure();
   }
   return failure();
 }
@@ -200,21 +205,12 @@ LogicalResult SampleDims::visit(Operation *op) {
       return failure();
     return any ? set(insert.getResult(), *get(insert.getDest())) : success();
   }
-  if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op)) {
-    std::optional<SampleDim> sample = get(expand.getSrc());
+  if (std::optional<Reshape> reshape = getReshape(op)) {
+    std::optional<SampleDim> sample = get(reshape->source);
     if (!sample)
       return success();
-    auto result = reshape(*sample, expand.getResultType(),
-                          expand.getReassociationIndices(), false);
-    return result ? set(expand.getResult(), *result) : failure();
-  }
-  if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op)) {
-    std::optional<SampleDim> sample = get(collapse.getSrc());
-    if (!sample)
-      return success();
-    auto result = reshape(*sample, collapse.getSrcType(),
-                          collapse.getReassociationIndices(), true);
-    return result ? set(collapse.getResult(), *result) : failure();
+    auto result = cross(*reshape, *sample, /*forward=*/true);
+    return result ? set(reshape->result, *result) : failure();
   }
   if (auto fill = dyn_cast<linalg::FillOp>(op)) {
     std::optional<SampleDim> sample = get(fill.getOutputs()[0]);

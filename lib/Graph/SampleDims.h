@@ -25,6 +25,21 @@ struct SampleDim {
   bool operator!=(const SampleDim &other) const { return !(*this == other); }
 };
 
+/// An expand_shape or a collapse_shape: dimensions of one side in groups, which
+/// are one dimension each of the other side.
+struct Reshape {
+  mlir::Value source, result;
+  llvm::SmallVector<mlir::ReassociationIndices> groups;
+  bool collapses;
+
+  mlir::RankedTensorType getExpandedType() const {
+    return llvm::cast<mlir::RankedTensorType>(
+        (collapses ? source : result).getType());
+  }
+};
+
+std::optional<Reshape> getReshape(mlir::Operation *op);
+
 /// How a batch is cut: slices of `size` samples each.
 struct BatchSlices {
   int64_t samples = 1, size = 1;
@@ -55,11 +70,9 @@ private:
                                  mlir::OffsetSizeAndStrideOpInterface op,
                                  mlir::RankedTensorType whole,
                                  const llvm::SmallBitVector &droppedDims);
-  /// The samples in the operand or the result of a reshape, from the other.
-  std::optional<SampleDim>
-  reshape(SampleDim sample, mlir::RankedTensorType expanded,
-          llvm::ArrayRef<mlir::ReassociationIndices> groups,
-          bool toCollapsed) const;
+  /// The samples in a reshape's result, or in its source, from the other.
+  std::optional<SampleDim> cross(const Reshape &reshape, SampleDim sample,
+                                 bool forward) const;
   /// Declares that `value` holds the samples like this if it does or could:
   /// what is the same for every sample can be made for fewer.
   llvm::LogicalResult require(mlir::Value value, SampleDim sample);

@@ -7,6 +7,7 @@
 #include "GraphUtils.h"
 #include "SampleDims.h"
 #include "SliceCost.h"
+#include "SliceValue.h"
 #include "fairway/Graph/Passes.h"
 
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
@@ -66,37 +67,16 @@ private:
 } // namespace
 
 /// Where slice `number` lies in a tensor whose first dimension are the samples.
-namespace {
-struct SlicePlace {
-  SlicePlace(OpBuilder &builder, RankedTensorType type, SampleDim sample,
-             BatchSlices slices, int64_t number)
-      : offsets(type.getRank(), builder.getIndexAttr(0)),
-        sizes(getAsIndexOpFoldResult(builder.getContext(), type.getShape())),
-        strides(type.getRank(), builder.getIndexAttr(1)) {
-    int64_t extent = slices.size * sample.inner;
-    offsets[0] = builder.getIndexAttr(number * extent);
-    sizes[0] = builder.getIndexAttr(extent);
-  }
-  SmallVector<OpFoldResult> offsets, sizes, strides;
-};
-} // namespace
+static Cut getCut(SampleDim sample, BatchSlices slices, int64_t number) {
+  int64_t extent = slices.size * sample.inner;
+  return {0, number * extent, extent, 1};
+}
 
 static Value extractSlice(OpBuilder &builder, Value whole, SampleDim sample,
                           BatchSlices slices, int64_t number) {
   auto type = cast<RankedTensorType>(whole.getType());
-  SlicePlace place(builder, type, sample, slices, number);
-  return tensor::ExtractSliceOp::create(
-      builder, whole.getLoc(), slices.getType(type, sample), whole,
-      place.offsets, place.sizes, place.strides);
-}
-
-static Value insertSlice(OpBuilder &builder, Value part, Value whole,
-                         SampleDim sample, BatchSlices slices, int64_t number) {
-  auto type = cast<RankedTensorType>(whole.getType());
-  SlicePlace place(builder, type, sample, slices, number);
-  return tensor::InsertSliceOp::create(builder, part.getLoc(), part, whole,
-                                       place.offsets, place.sizes,
-                                       place.strides);
+  return extractCuts(builder, slices.getType(type, sample), whole,
+                     getCut(sample, slices, number));
 }
 
 static void eraseDeadViews(Operation *op) {
@@ -323,8 +303,8 @@ void BatchSlicer::emitCall(OpBuilder &builder, SlicedCall &call,
        llvm::zip(call.call.getResults(), sliced.getResults())) {
     mapping.map(result, part);
     if (auto whole = gathered.find(result); whole != gathered.end())
-      whole->second = insertSlice(builder, part, whole->second,
-                                  *dims.get(result), slices, number);
+      whole->second = insertCuts(builder, loc, part, whole->second,
+                                 getCut(*dims.get(result), slices, number));
   }
 }
 

@@ -25,8 +25,7 @@ private:
   RankedTensorType getType(Value value) const;
   std::optional<int64_t> getDropped(Value value) const;
   void sliceGeneric(linalg::GenericOp op, SampleDim sample, unsigned loop);
-  Value reshape(Value source, Value result,
-                ArrayRef<ReassociationIndices> groups, bool toCollapsed);
+  Value sliceReshape(const Reshape &reshape);
   void slicePart(Operation *op);
 
   OpBuilder &builder;
@@ -89,15 +88,14 @@ void OpSlicer::sliceGeneric(linalg::GenericOp op, SampleDim sample,
     mapping.map(from, to);
 }
 
-Value OpSlicer::reshape(Value source, Value result,
-                        ArrayRef<ReassociationIndices> groups,
-                        bool toCollapsed) {
-  std::optional<int64_t> inExpanded = getDropped(toCollapsed ? source : result);
+Value OpSlicer::sliceReshape(const Reshape &reshape) {
+  std::optional<int64_t> inExpanded =
+      getDropped(reshape.collapses ? reshape.source : reshape.result);
   std::optional<int64_t> inCollapsed =
-      getDropped(toCollapsed ? result : source);
+      getDropped(reshape.collapses ? reshape.result : reshape.source);
   SmallVector<ReassociationIndices> kept;
   int64_t next = 0;
-  for (auto [number, group] : llvm::enumerate(groups)) {
+  for (auto [number, group] : llvm::enumerate(reshape.groups)) {
     if (inCollapsed && int64_t(number) == *inCollapsed)
       continue;
     ReassociationIndices &left = kept.emplace_back();
@@ -105,15 +103,14 @@ Value OpSlicer::reshape(Value source, Value result,
       if (!inExpanded || dim != *inExpanded)
         left.push_back(next++);
   }
-  Value sliced = mapping.lookup(source);
+  Value sliced = mapping.lookup(reshape.source);
   if (llvm::all_of(kept, [](auto &group) { return group.size() == 1; }))
     return sliced;
-  Location loc = result.getLoc();
-  if (toCollapsed)
-    return tensor::CollapseShapeOp::create(builder, loc, getType(result),
-                                           sliced, kept);
-  return tensor::ExpandShapeOp::create(builder, loc, getType(result), sliced,
-                                       kept);
+  Location loc = reshape.result.getLoc();
+  RankedTensorType type = getType(reshape.result);
+  if (reshape.collapses)
+    return tensor::CollapseShapeOp::create(builder, loc, type, sliced, kept);
+  return tensor::ExpandShapeOp::create(builder, loc, type, sliced, kept);
 }
 
 /// A slice of a part of each sample, or one that becomes such a part.
@@ -171,12 +168,8 @@ void OpSlicer::slice(Operation *op) {
                             mapping.lookupOrDefault(fill.getInputs()[0]),
                             mapping.lookup(fill.getOutputs()[0]))
                             .getResult(0));
-  } else if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op)) {
-    mapping.map(result, reshape(expand.getSrc(), result,
-                                expand.getReassociationIndices(), false));
-  } else if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op)) {
-    mapping.map(result, reshape(collapse.getSrc(), result,
-                                collapse.getReassociationIndices(), true));
+  } else if (std::optional<Reshape> reshape = getReshape(op)) {
+    mapping.map(result, sliceReshape(*reshape));
   } else {
     slicePart(op);
   }

@@ -105,9 +105,15 @@ Value sliceValue(OpBuilder &b, Value value, ArrayRef<Cut> cuts) {
       return tensor::ExpandShapeOp::create(
           b, loc, part, sliceValue(b, expand.getSrc(), own), groups);
   }
-  Slice slice(b, type.getShape(), cuts);
-  return tensor::ExtractSliceOp::create(b, loc, part, value, slice.offsets,
-                                        slice.sizes, slice.strides);
+  return extractCuts(b, part, value, cuts);
+}
+
+Value extractCuts(OpBuilder &b, RankedTensorType type, Value value,
+                  ArrayRef<Cut> cuts) {
+  Slice slice(b, cast<RankedTensorType>(value.getType()).getShape(), cuts);
+  return tensor::ExtractSliceOp::create(b, value.getLoc(), type, value,
+                                        slice.offsets, slice.sizes,
+                                        slice.strides);
 }
 
 Value insertCuts(OpBuilder &b, Location loc, Value part, Value dest,

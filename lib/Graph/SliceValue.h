@@ -35,6 +35,11 @@ mlir::Value sliceElementwise(mlir::OpBuilder &builder,
                              mlir::OpOperand *operand = nullptr,
                              mlir::Value known = {});
 
+/// The elements of `value` that `cuts` leave, as a tensor of `type`, which may
+/// lack dimensions of one element.
+mlir::Value extractCuts(mlir::OpBuilder &builder, mlir::RankedTensorType type,
+                        mlir::Value value, llvm::ArrayRef<Cut> cuts);
+
 /// `dest` with `part` at the elements that `cuts` leave.
 mlir::Value insertCuts(mlir::OpBuilder &builder, mlir::Location loc,
                        mlir::Value part, mlir::Value dest,

@@ -24,14 +24,23 @@ static Value toTensor(OpBuilder &b, Location loc, Type type, Value buffer,
                                            /*restrict=*/true, writable);
 }
 
-/// The part of `buffer` that a slice stands for, as a buffer of `type`; null if
-/// it is not dense.
+/// The type of the part of a buffer that a slice stands for; null if the part
+/// is not dense.
+static MemRefType getPartType(OffsetSizeAndStrideOpInterface slice,
+                              MemRefType buffer, MemRefType part) {
+  auto strided = memref::SubViewOp::inferRankReducedResultType(
+      part.getShape(), buffer, slice.getMixedOffsets(), slice.getMixedSizes(),
+      slice.getMixedStrides());
+  bool dense = strided.getNumContiguousTrailingDims() == strided.getRank();
+  return dense ? strided : MemRefType();
+}
+
+/// That part as a buffer of `type`; null if it is not dense.
 static Value getPart(OpBuilder &b, OffsetSizeAndStrideOpInterface slice,
                      Value buffer, MemRefType type) {
-  auto strided = memref::SubViewOp::inferRankReducedResultType(
-      type.getShape(), cast<MemRefType>(buffer.getType()),
-      slice.getMixedOffsets(), slice.getMixedSizes(), slice.getMixedStrides());
-  if (strided.getNumContiguousTrailingDims() != strided.getRank())
+  MemRefType strided =
+      getPartType(slice, cast<MemRefType>(buffer.getType()), type);
+  if (!strided)
     return {};
   Location loc = slice.getLoc();
   Value part = memref::SubViewOp::create(
@@ -95,6 +104,11 @@ static tensor::ExtractSliceOp getDestination(Value value) {
 /// A tensor that slices are inserted into is one buffer from the beginning, and
 /// the kernels write to parts of it.
 static void writeSlices(bufferization::AllocTensorOp alloc) {
+  for (Value value = alloc.getResult(); auto insert = getNext(value);
+       value = insert.getResult())
+    if (!getPartType(insert, getBufferType(value),
+                     getBufferType(insert.getSource())))
+      return;
   OpBuilder b(alloc);
   Value whole = memref::AllocOp::create(b, alloc.getLoc(),
                                         getBufferType(alloc.getResult()));

@@ -96,8 +96,9 @@ static SmallVector<unsigned> findRowLoops(const Members &members,
       members, [](const auto &m) { return isContraction(m.second.op); });
   if (contractions < 2)
     return loops;
-  for (auto [loop, kind] : llvm::enumerate(root.getIteratorTypesArray()))
-    if (kind == utils::IteratorType::parallel &&
+  SmallVector<utils::IteratorType> kinds = root.getIteratorTypesArray();
+  for (unsigned loop = 0, e = kinds.size(); loop < e; ++loop)
+    if (kinds[loop] == utils::IteratorType::parallel &&
         llvm::all_of(members, [&](const auto &m) {
           return !isContraction(m.second.op) || m.second.follows(loop);
         }))
