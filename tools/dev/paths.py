@@ -11,6 +11,7 @@ BUILD = ROOT / "build"
 LOGS = BUILD / "logs"
 STAMPS = BUILD / "stamps"
 WHEELS = BUILD / "wheels"
+WHEELHOUSE = BUILD / "fetched"  # the pinned Python packages
 TOOLS_VENV = ROOT / ".venv"
 TOX = ROOT / ".tox"
 REQUIREMENTS = HERE / "requirements"

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from .failure import Failure
-from .paths import BUILD, LOGS, ROOT, TOOLS_VENV
+from .paths import BUILD, LOGS, ROOT, TOOLS_VENV, WHEELHOUSE
 
 HEARTBEAT = 30.0  # seconds between signs of life where the output is no terminal
 LOG_TAIL = 40  # lines of a failed command's log that are shown
@@ -41,8 +41,13 @@ def duration(seconds: float) -> str:
     return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60:02d} s"
 
 
-def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Returns the environment of every command: the tools' programs come first."""
+def environment(extra: Mapping[str, str] | None = None, *, network: bool = False) -> dict[str, str]:
+    """Returns the environment of every command: the tools' programs come first.
+
+    Args:
+        extra: Variables to add.
+        network: Whether pip may ask a package index; otherwise it takes what was fetched.
+    """
     values = dict(os.environ)
     values.pop("PYTHONPATH", None)
     values.pop("VIRTUAL_ENV", None)
@@ -50,6 +55,9 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     values["PYTHONUNBUFFERED"] = "1"
     values["PIP_DISABLE_PIP_VERSION_CHECK"] = "1"
     values["PIP_ROOT_USER_ACTION"] = "ignore"
+    if not network:
+        values["PIP_NO_INDEX"] = "1"
+        values["PIP_FIND_LINKS"] = WHEELHOUSE.as_uri()
     if shutil.which("clang++-22"):  # half of GCC's time with precompiled headers
         values.setdefault("CC", "clang-22")
         values.setdefault("CXX", "clang++-22")
@@ -68,6 +76,7 @@ def run(
     *,
     log: str,
     show: bool = False,
+    network: bool = False,
     extra_environment: Mapping[str, str] | None = None,
     hint: str | None = None,
 ) -> None:
@@ -78,6 +87,7 @@ def run(
         command: The program and its arguments.
         log: The name of the log in build/logs, without ending.
         show: Whether the command's own output is what the user wants to see.
+        network: Whether pip may ask a package index; otherwise it takes what was fetched.
         extra_environment: Variables to add to the environment.
         hint: What to do if it fails.
 
@@ -96,7 +106,7 @@ def run(
             process = subprocess.Popen(
                 arguments,
                 cwd=ROOT,
-                env=environment(extra_environment),
+                env=environment(extra_environment, network=network),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

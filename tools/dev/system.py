@@ -9,11 +9,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from . import debian
 from .failure import Failure
 from .paths import HERE, LLVM_APT_PACKAGES, ROOT, TOOLS_VENV
-from .progress import run
+from .progress import run, say
 
 NEEDED_GIGABYTES = 6.0
+LISTING = "${Package} ${Version} ${db:Status-Status}\n"
 NON_INTERACTIVE = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
 
 
@@ -31,8 +33,8 @@ def lint_packages() -> list[str]:
     return (HERE / "apt-packages-lint.txt").read_text(encoding="utf-8").split()
 
 
-def missing_packages(names: list[str]) -> list[str]:
-    """Returns those of the packages that are not installed."""
+def installed_packages(names: list[str]) -> dict[str, str]:
+    """Returns the versions of those of the packages that are installed."""
     if not shutil.which("dpkg-query"):
         raise Failure(
             "this is no Debian system, and ./dev sets up only those",
@@ -40,12 +42,26 @@ def missing_packages(names: list[str]) -> list[str]:
             "(see docs/third-party.md)",
         )
     listing = subprocess.run(
-        ["dpkg-query", "--show", "--showformat", "${Package} ${db:Status-Status}\n", *names],
-        capture_output=True,
-        text=True,
+        ["dpkg-query", "--show", "--showformat", LISTING, *names], capture_output=True, text=True
     ).stdout
-    present = {line.split()[0] for line in listing.splitlines() if line.endswith(" installed")}
+    rows = (line.split() for line in listing.splitlines())
+    return {row[0]: row[1] for row in rows if row[2:] == ["installed"]}
+
+
+def missing_packages(names: list[str]) -> list[str]:
+    """Returns those of the packages that are not installed."""
+    present = installed_packages(names)
     return [name for name in names if name not in present]
+
+
+def report_differences() -> None:
+    """Says which Debian packages are of another revision than the pinned one, if any are."""
+    different = debian.differences(installed_packages(list(debian.pinned())))
+    if different:
+        say(
+            f"{len(different)} Debian packages are not of the pinned revision "
+            f"(./dev update proposes to pin what there is): {', '.join(different)}"
+        )
 
 
 def ensure_packages(names: list[str]) -> None:
@@ -71,9 +87,10 @@ def ensure_packages(names: list[str]) -> None:
             extra_environment=NON_INTERACTIVE,
         )
     hint = f"see whether this works by hand: apt-get update && {line}"
+    options = ["--yes", "--no-install-recommends"]
     run(
         f"installing {len(missing)} Debian packages",
-        ["apt-get", "install", "--yes", *line.split()[2:]],
+        ["apt-get", "install", *options, *debian.to_install(missing)],
         log="apt",
         extra_environment=NON_INTERACTIVE,
         hint=hint,
@@ -99,6 +116,42 @@ def ensure_disk() -> None:
             f"only {free:.1f} GB are free at {ROOT}; setting up needs {NEEDED_GIGABYTES:.0f} GB",
             "free some space, or move the clone to a larger disk",
         )
+
+
+def ensure_room(folder: Path, disk: float, memory: float) -> None:
+    """Checks before a long build that it will not fail for want of space.
+
+    Args:
+        folder: Where it will write; need not exist yet.
+        disk: The gigabytes of disk that it takes.
+        memory: The gigabytes of memory that it takes.
+
+    Raises:
+        Failure: If there is less.
+    """
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(there).free / 1e9
+    if free < disk:
+        raise Failure(
+            f"only {free:.1f} GB are free at {there}; building LLVM needs {disk:.0f} GB",
+            "free some space, or set CONAN_HOME to a folder on a larger disk",
+        )
+    available = _available_memory()
+    if available is not None and available < memory:
+        raise Failure(
+            f"only {available:.1f} GB of memory are free; building LLVM needs {memory:.0f} GB",
+            "end what uses memory, or build on a larger machine",
+        )
+
+
+def _available_memory() -> float | None:
+    """Returns the gigabytes that can be had without swapping; None where Linux does not tell."""
+    try:
+        lines = Path("/proc/meminfo").read_text("utf-8").splitlines()
+    except OSError:
+        return None
+    values = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
+    return int(values[0]) * 1024 / 1e9 if values else None
 
 
 def ensure_python(exactly: tuple[int, int] | None = None) -> None:

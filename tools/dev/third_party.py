@@ -3,17 +3,24 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import re
 import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from . import stamps
+from . import stamps, system
 from .failure import Failure
 from .paths import BUILD, ROOT, tool
 from .progress import run, say
 
 LOCK = ROOT / "conan.lock"
-HOME = BUILD / "conan-lock"  # a home of its own: a shared one may hold older revisions
+LLVM_DISK_GIGABYTES = 8.0
+LLVM_MEMORY_GIGABYTES = 4.0
+LOCK_HOME = BUILD / "conan-lock"  # a home of its own: a shared one may hold older revisions
 
 
 def relock() -> None:
@@ -31,7 +38,7 @@ def ensure_locked() -> None:
     wanted = stamps.digest(["third_party", "conanfile.py", LOCK])
     if stamps.is_current("lock", wanted):
         return
-    now = HOME / "conan.lock"
+    now = LOCK_HOME / "conan.lock"
     _write(now)
     if now.read_text("utf-8") != LOCK.read_text("utf-8"):
         raise Failure(
@@ -41,28 +48,99 @@ def ensure_locked() -> None:
     stamps.save("lock", wanted)
 
 
-def _write(lock: Path) -> None:
-    shutil.rmtree(HOME, ignore_errors=True)
-    arguments: tuple[list[str | Path], ...] = (
-        ["profile", "detect"],
-        ["remote", "disable", "*"],
-        ["remote", "add", "fairway", ROOT / "third_party"],
-        [
-            "lock",
-            "create",
-            ".",
-            "--lockfile=",
-            f"--lockfile-out={lock}",
-            "-s",
-            "build_type=Release",
-        ],
-    )
-    for part in arguments:
-        run(
-            f"conan {part[0]} {part[1]}",
-            [tool("conan"), *part],
-            log="conan-lock",
-            extra_environment={"CONAN_HOME": str(HOME)},
+def home() -> Path:
+    """Returns Conan's home, as cmake/FairwayDependencyProvider.cmake chooses it."""
+    if "CONAN_HOME" in os.environ:
+        return Path(os.environ["CONAN_HOME"])
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "fairway" / "conan"
+
+
+def fetch_sources() -> None:
+    """Downloads the archives that the recipes name into Conan's home; builds nothing."""
+    with _alone():
+        _prepare(home(), "conan-fetch")
+        _conan(
+            home(),
+            ["graph", "info", ".", *_settings(), "-c", "tools.build:download_source=True"],
+            log="conan-fetch",
+            title="downloading the sources of third_party/",
         )
+
+
+def ensure_llvm_from_source() -> None:
+    """Builds LLVM with its recipe, unless Conan's home already has it.
+
+    Raises:
+        Failure: If there is too little disk or memory, or the build fails.
+    """
+    wanted = stamps.digest(["third_party", "conan.lock"], sys.version, str(home()))
+    if stamps.is_current("llvm-from-source", wanted):
+        return
+    stamps.clear("llvm-from-source")
+    system.ensure_room(home(), LLVM_DISK_GIGABYTES, LLVM_MEMORY_GIGABYTES)
+    python = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    with _alone():
+        _prepare(home(), "llvm-from-source")
+        _conan(
+            home(),
+            [
+                "install",
+                ".",
+                f"--output-folder={BUILD / 'conan-source'}",
+                "--build=missing",
+                *_settings(),
+                "-o",
+                "llvm/*:provider=source",
+                "-o",
+                f"torch-mlir/*:python={python}",
+            ],
+            log="llvm-from-source",
+            title="building LLVM from source (an hour or more, once; it can be interrupted)",
+        )
+    stamps.save("llvm-from-source", wanted)
+
+
+def _settings() -> list[str]:
+    """Returns the arguments with which the build, too, calls Conan."""
+    return [
+        f"--lockfile={LOCK}",
+        "-s",
+        "build_type=Release",
+        "-cc",
+        f"core.sources:download_cache={home() / 'sources'}",
+    ]
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Keeps other clones' builds, which take the same lock, out of Conan's home meanwhile."""
+    home().mkdir(parents=True, exist_ok=True)
+    with (home() / "fairway.lock").open("a", encoding="utf-8") as file:
+        fcntl.lockf(file, fcntl.LOCK_EX)  # as CMake's file(LOCK) does
+        yield
+
+
+def _prepare(where: Path, log: str) -> None:
+    """Makes a home of Conan know the recipes of this tree and nothing else."""
+    _conan(where, ["profile", "detect", "--exist-ok"], log=log)
+    _conan(where, ["remote", "disable", "*"], log=log)
+    _conan(where, ["remote", "add", "fairway", ROOT / "third_party", "--force"], log=log)
+
+
+def _conan(where: Path, arguments: list[str | Path], *, log: str, title: str | None = None) -> None:
+    run(
+        title or f"conan {arguments[0]} {arguments[1]}",
+        [tool("conan"), *arguments],
+        log=log,
+        extra_environment={"CONAN_HOME": str(where)},
+    )
+
+
+def _write(lock: Path) -> None:
+    shutil.rmtree(LOCK_HOME, ignore_errors=True)
+    _prepare(LOCK_HOME, "conan-lock")
+    create = ["lock", "create", ".", "--lockfile=", f"--lockfile-out={lock}"]
+    _conan(LOCK_HOME, [*create, "-s", "build_type=Release"], log="conan-lock")
     # A recipe's revision is its content; when it was exported is nobody's business.
     lock.write_text(re.sub(r'%[\d.]+"', '"', lock.read_text("utf-8")), "utf-8")

@@ -74,6 +74,17 @@ def test_a_full_disk_is_told_before_the_work(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize(
+    ("disk", "memory", "told"), [(1e9, 0, "GB are free at"), (0, 1e9, "GB of memory are free")]
+)
+def test_too_little_room_for_llvm_is_told_before_the_work(
+    tmp_path: Path, disk: float, memory: float, told: str
+) -> None:
+    system.ensure_room(tmp_path / "not" / "there" / "yet", 0, 0)
+    with pytest.raises(Failure, match=f"{told}.*building LLVM needs"):
+        system.ensure_room(tmp_path / "not" / "there" / "yet", disk, memory)
+
+
+@pytest.mark.parametrize(
     ("line", "hint"),
     [
         ("OSError: [Errno 28] No space left on device", "the disk is full"),
