@@ -171,7 +171,7 @@ def _go_offline(packages: list[str]) -> None:
 def demo(options: Options) -> None:
     """Builds, installs, and runs the demonstration on the installed wheel."""
     with exclusive():
-        _set_up(options, system.build_packages(), FRAMEWORK_PYTHON, FRAMEWORKS)
+        _set_up(options, system.build_packages(options.from_source), FRAMEWORK_PYTHON, FRAMEWORKS)
         wheel = build.ensure_wheel(options.from_source)
         python = environments.ensure_tested(wheel)
     say(f"wheel: {build.describe(wheel)}")
@@ -186,7 +186,7 @@ def demo(options: Options) -> None:
 def test(options: Options) -> None:
     """Builds everything and runs every test against the installed wheel."""
     with exclusive():
-        packages = system.build_packages() + system.lint_packages()
+        packages = system.build_packages(options.from_source) + system.lint_packages()
         _set_up(options, packages, FRAMEWORK_PYTHON, CHECKS)
         wheel = build.ensure_wheel(options.from_source)
         build.ensure_test_programs(options.from_source)
@@ -197,7 +197,7 @@ def test(options: Options) -> None:
 def bench(options: Options) -> None:
     """Measures the wheel beside the peers and writes docs/performance.md."""
     with exclusive():
-        _set_up(options, system.build_packages(), FRAMEWORK_PYTHON, FRAMEWORKS)
+        _set_up(options, system.build_packages(options.from_source), FRAMEWORK_PYTHON, FRAMEWORKS)
         wheel = build.ensure_wheel(options.from_source)
         python = environments.ensure_benchmarks(wheel, options.offline)
     run(
@@ -212,7 +212,7 @@ def bench(options: Options) -> None:
 def lint(options: Options) -> None:
     """Runs the linters; clang-tidy needs a configured build."""
     with exclusive():
-        packages = system.build_packages() + system.lint_packages()
+        packages = system.build_packages(options.from_source) + system.lint_packages()
         _set_up(options, packages, FRAMEWORK_PYTHON, CHECKS)
         environments.ensure_tested(build.ensure_wheel(options.from_source))
         _tox(("lint",), options)
@@ -221,7 +221,7 @@ def lint(options: Options) -> None:
 def build_all(options: Options) -> None:
     """Builds the wheel and what the tests need beside it."""
     with exclusive():
-        _set_up(options, system.build_packages(), None)
+        _set_up(options, system.build_packages(options.from_source), None)
         build.ensure_wheel(options.from_source)
         build.ensure_test_programs(options.from_source)
 
@@ -263,13 +263,13 @@ def lock(options: Options) -> None:
 
 
 def _show_changes(proposal: update.Proposal, write: bool) -> None:
-    if not proposal.changes:
+    if proposal.changes:
+        print(update.table(proposal.changes))
+    else:
         say("the pins are as they would be chosen now")
-        return
-    print(update.table(proposal.changes))
     if write:
         update.write(proposal)
-    else:
+    elif proposal.changes:
         say("nothing was written; --write takes this over")
 
 

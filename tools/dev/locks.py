@@ -8,7 +8,7 @@ that pip will install for it, with a version and the hashes of its files, for al
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,6 +76,16 @@ def _pins(text: str) -> Iterator[Pin]:
         if not found:
             raise ValueError(f"not pinned: {requirement}")
         yield Pin(normalized(found["name"]), found["version"], found["marker"] or "", tuple(hashes))
+
+
+def versions(pins: Iterable[Pin]) -> dict[str, str]:
+    """Returns the versions by name, each with the Pythons that it is for."""
+    found: dict[str, list[str]] = {}
+    for pin in pins:
+        python = re.sub(r"python_full_version\s*([<>=!]+)\s*'([\d.*]+)'", r"\1\2", pin.marker)
+        text = f"{pin.version} ({python})" if python else pin.version
+        found.setdefault(pin.name, []).append(text)
+    return {name: ", ".join(dict.fromkeys(texts)) for name, texts in found.items()}
 
 
 def normalized(name: str) -> str:

@@ -19,9 +19,13 @@ LISTING = "${Package} ${Version} ${db:Status-Status}\n"
 NON_INTERACTIVE = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
 
 
-def build_packages() -> list[str]:
-    """Returns the names of the Debian packages that a build needs."""
-    names = LLVM_APT_PACKAGES.read_text(encoding="utf-8").split()
+def build_packages(from_source: bool = False) -> list[str]:
+    """Returns the names of the Debian packages that a build needs.
+
+    Args:
+        from_source: Whether LLVM is built and not taken from Debian.
+    """
+    names = [] if from_source else LLVM_APT_PACKAGES.read_text(encoding="utf-8").split()
     names += (HERE / "apt-packages.txt").read_text(encoding="utf-8").split()
     if Path(sys.executable).resolve().parent == Path("/usr/bin"):
         names += ["python3-dev", "python3-venv"]  # Debian splits its Python

@@ -4,12 +4,10 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import debian, fetch, locks, resolve, system, third_party
+from . import debian, fetch, locks, page, resolve, system, third_party
 from .failure import Failure
 from .paths import BUILD, ROOT, tool
 from .progress import run, say
@@ -83,10 +81,10 @@ def python_packages(names: list[str], everything: bool) -> Proposal:
     changes: dict[tuple[str, str, str], list[str]] = {}
     for group, text in texts.items():
         old, new = _pins(group), locks.read(text)
-        versions = _versions(old), _versions(new)
+        sides = locks.versions(old), locks.versions(new)
         other_files = {pin.name for pin in set(old) ^ set(new)}
-        for name in sorted(versions[0].keys() | versions[1].keys()):
-            before, after = (side.get(name, "") for side in versions)
+        for name in sorted(sides[0].keys() | sides[1].keys()):
+            before, after = (side.get(name, "") for side in sides)
             if before == after and name in other_files:
                 after += " (other files)"
             if before != after:
@@ -98,17 +96,6 @@ def python_packages(names: list[str], everything: bool) -> Proposal:
 def _pins(group: str) -> list[locks.Pin]:
     lock = locks.lock_file(group)
     return locks.read(lock.read_text("utf-8")) if lock.exists() else []
-
-
-def _versions(pins: Iterable[locks.Pin]) -> dict[str, str]:
-    """Returns the versions by name, each with the Pythons that it is for."""
-    found: dict[str, list[str]] = {}
-    for pin in pins:
-        python = re.sub(r"python_full_version\s*([<>=!]+)\s*'([\d.*]+)'", r"\1\2", pin.marker)
-        found.setdefault(pin.name, []).append(
-            f"{pin.version} ({python})" if python else pin.version
-        )
-    return {name: ", ".join(versions) for name, versions in found.items()}
 
 
 def torch_mlir() -> Proposal:
@@ -201,7 +188,7 @@ def table(changes: list[Change]) -> str:
 
 
 def write(proposal: Proposal) -> None:
-    """Writes the files that change, and conan.lock where a recipe is among them."""
+    """Writes the files that change, and what follows from them: conan.lock, the page."""
     changed = False
     for path, text in proposal.files.items():
         if not path.exists() or path.read_text("utf-8") != text:
@@ -210,5 +197,6 @@ def write(proposal: Proposal) -> None:
             changed = True
     if any("third_party" in path.parts for path in proposal.files):
         third_party.relock()
+    page.write()
     if changed:
         say("run ./dev test before you commit this")

@@ -20,6 +20,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(locks, "REQUIREMENTS", tmp_path)
     monkeypatch.setattr(debian, "LOCK", tmp_path / "apt.lock")
     monkeypatch.setattr(update, "ROOT", tmp_path)
+    monkeypatch.setattr(update.page, "write", lambda: None)
     (tmp_path / "group.in").write_text("one\n")
     (tmp_path / "group.txt").write_text(_lock(("one", "1.0", A), ("gone", "1.0", A)))
     (tmp_path / "apt.lock").write_text(debian.text({"lld-22": Revision("1:22.1.8-1", A)}))
