@@ -12,6 +12,9 @@ set(FAIRWAY_PROVIDED_PACKAGES MLIR MLIRPythonSources TorchMLIR)
 set(FAIRWAY_APT_MODE "check" CACHE STRING
   "What to do where a distribution's package is missing: check (tell) or install")
 set_property(CACHE FAIRWAY_APT_MODE PROPERTY STRINGS check install)
+set(FAIRWAY_LLVM_PROVIDER "auto" CACHE STRING
+  "Where LLVM comes from: the system's packages, its source, or auto (the system's if it can)")
+set_property(CACHE FAIRWAY_LLVM_PROVIDER PROPERTY STRINGS auto system source)
 set(FAIRWAY_MLIR_SOURCE_DIR "" CACHE PATH "The mlir folder of the sources of your own LLVM")
 
 # Runs Conan and sets FAIRWAY_DEPENDENCY_PREFIXES in the caller.
@@ -36,7 +39,9 @@ function(fairway_conan_install)
   set(_arguments "${CMAKE_SOURCE_DIR}" --output-folder=${_out} --build=missing
     --lockfile=${CMAKE_SOURCE_DIR}/conan.lock
     -s build_type=Release
+    -o "llvm/*:provider=${FAIRWAY_LLVM_PROVIDER}"
     -c tools.system.package_manager:mode=${FAIRWAY_APT_MODE}
+    -c user.llvm:work_folder=${_home}/llvm # an interrupted build goes on there
     -cc core.sources:download_cache=${_home}/sources)
   if(Python_EXECUTABLE) # torch-mlir is a Python package: one for each version
     execute_process(COMMAND "${Python_EXECUTABLE}" -c
@@ -47,14 +52,20 @@ function(fairway_conan_install)
   if(MLIR_FOUND AND FAIRWAY_MLIR_SOURCE_DIR)
     list(APPEND _arguments -o "&:with_llvm=False")
   endif()
-  message(STATUS "Conan: preparing LLVM and torch-mlir (minutes the first time)")
+  set(_duration "minutes the first time")
+  set(_echo "")
+  if(FAIRWAY_LLVM_PROVIDER STREQUAL "source")
+    set(_duration "hours the first time; progress is below")
+    set(_echo ECHO_OUTPUT_VARIABLE ECHO_ERROR_VARIABLE)
+  endif()
+  message(STATUS "Conan: preparing LLVM and torch-mlir (${_duration})")
   foreach(_step
       "profile;detect;--exist-ok"
       "remote;disable;*"
       "remote;add;fairway;${CMAKE_SOURCE_DIR}/third_party;--force"
       "install;${_arguments}")
     execute_process(COMMAND ${_run} ${_step}
-      RESULT_VARIABLE _status OUTPUT_VARIABLE _log ERROR_VARIABLE _log)
+      RESULT_VARIABLE _status OUTPUT_VARIABLE _log ERROR_VARIABLE _log ${_echo})
     if(_status AND NOT _step MATCHES "^remote;disable")
       fairway_dependency_error("${_log}")
     endif()
@@ -73,12 +84,14 @@ function(fairway_dependency_error reason)
   message(FATAL_ERROR
     "Fairway could not get what it is built from (LLVM/MLIR 22.1.8, torch-mlir).\n"
     "  why: ${reason}\n"
-    "There are two ways out:\n"
+    "There are three ways out:\n"
     "  1. Debian's packages. As root:\n"
     "       apt-get update\n"
     "       apt-get install ${_packages}\n"
     "     or let the build do it: pip install . -C cmake.define.FAIRWAY_APT_MODE=install\n"
-    "  2. A build of LLVM 22.1.8 of your own, with MLIR and lld:\n"
+    "  2. LLVM built from its source, an hour on 4 cores:\n"
+    "       pip install -v . -C cmake.define.FAIRWAY_LLVM_PROVIDER=source\n"
+    "  3. A build of LLVM 22.1.8 of your own, with MLIR and lld:\n"
     "       pip install . -C cmake.define.MLIR_DIR=PREFIX/lib/cmake/mlir \\\n"
     "                     -C cmake.define.FAIRWAY_MLIR_SOURCE_DIR=SOURCES/mlir\n")
 endfunction()

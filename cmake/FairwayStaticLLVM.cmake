@@ -4,10 +4,6 @@
 # and lld* static target carries "LLVM" (libLLVM.so) in its link interface.
 # Fairway is one self-contained library, so swap it for the static components.
 # A no-op for an LLVM that was built without the dylib.
-llvm_map_components_to_libnames(FAIRWAY_LLVM_LIBS
-  support core irreader bitreader bitwriter passes target targetparser mc codegen
-  linker transformutils frontendopenmp ${FAIRWAY_TARGETS} lto dtlto option)
-
 get_property(_all DIRECTORY PROPERTY IMPORTED_TARGETS)
 foreach(_target IN LISTS _all)
   get_target_property(_type ${_target} TYPE)

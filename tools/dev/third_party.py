@@ -109,6 +109,8 @@ def _settings() -> list[str]:
         "build_type=Release",
         "-cc",
         f"core.sources:download_cache={home() / 'sources'}",
+        "-c",
+        f"user.llvm:work_folder={home() / 'llvm'}",
     ]
 
 

@@ -73,14 +73,16 @@ class LlvmConan(ConanFile):
 
     @property
     def _from_source(self) -> bool:
-        return self.options.provider == "source"
+        return self._resolve(self.options.provider) == "source"
+
+    def _resolve(self, provider: str) -> str:
+        """Returns the provider that is meant: auto is the system's wherever that can be had."""
+        if provider == "auto":
+            return "system" if self._distribution_has_it() else "source"
+        return str(provider)
 
     def export_sources(self):
         export_conandata_patches(self)
-
-    def configure(self):
-        if self.options.provider == "auto":
-            self.options.provider = "system" if self._distribution_has_it() else "source"
 
     def _distribution_has_it(self) -> bool:
         """Tells whether this version's packages are installed or could be."""
@@ -94,6 +96,7 @@ class LlvmConan(ConanFile):
         return candidate is not None and candidate.group(1) == str(self.version)
 
     def package_id(self):
+        self.info.options.provider = self._resolve(self.info.options.provider)
         if self.info.options.provider == "system":
             del self.info.options.assertions
             del self.info.settings.compiler
@@ -228,10 +231,10 @@ class LlvmConan(ConanFile):
 
     def _prepare_sources(self, work: Path):
         """Unpacks and patches, unless this was already done for the same archive and patches."""
-        patches = self.conan_data["patches"][self.version]
-        files = [Path(self.export_sources_folder, entry["patch_file"]) for entry in patches]
-        digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
-        state = f"{self.conan_data['sources'][self.version]['sha256']} {digest}\n"
+        patches = [entry["patch_file"] for entry in self.conan_data["patches"][self.version]]
+        contents = [Path(self.export_sources_folder, file).read_bytes() for file in patches]
+        digest = hashlib.sha256(b"".join(contents)).hexdigest()
+        state = f"{self.version} {digest}\n"
         stamp = work / "sources.stamp"
         if stamp.exists() and stamp.read_text(encoding="utf-8") == state:
             return
