@@ -276,7 +276,9 @@ class LlvmConan(ConanFile):
             options[f"LLVM_ENABLE_{library}"] = "OFF"
         options |= {"LLVM_ENABLE_ZLIB": "OFF", "LLVM_ENABLE_ZSTD": "OFF"}
         if shutil.which("ccache"):
-            options |= {f"CMAKE_{language}_COMPILER_LAUNCHER": "ccache" for language in ("C", "CXX")}
+            options |= {
+                f"CMAKE_{language}_COMPILER_LAUNCHER": "ccache" for language in ("C", "CXX")
+            }
         defines = " ".join(f'"-D{name}={value}"' for name, value in options.items())
         self.run(f'cmake -G Ninja -S "{work / "src" / "llvm"}" -B "{work / "build"}" {defines}')
 
@@ -287,7 +289,7 @@ class LlvmConan(ConanFile):
             text = (build / "lib" / "cmake" / f"{exports}.cmake").read_text(encoding="utf-8")
             for target in re.findall(r"^add_library\((\S+) STATIC IMPORTED\)", text, re.M):
                 graph[target] = []
-            links = r'^set_target_properties\((\S+) PROPERTIES\n(?:.*\n)*?\)'
+            links = r"^set_target_properties\((\S+) PROPERTIES\n(?:.*\n)*?\)"
             for match in re.finditer(links, text, re.M):
                 linked = re.search(r'INTERFACE_LINK_LIBRARIES "(.*)"', match.group(0))
                 graph[match.group(1)] = re.findall(r"\w+", linked.group(1)) if linked else []
