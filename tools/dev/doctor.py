@@ -8,9 +8,9 @@ import platform
 import shutil
 import sys
 
-from . import build, system
+from . import build, debian, system
 from .failure import Failure
-from .paths import ROOT, TOOLS_VENV, TOX, WHEELS
+from .paths import ROOT, TOOLS_VENV, TOX, WHEELHOUSE, WHEELS
 
 
 def report() -> None:
@@ -25,6 +25,8 @@ def report() -> None:
         ("ccache", shutil.which("ccache") or "missing (builds are not cached)"),
         ("packages to build", _missing(system.build_packages())),
         ("packages to lint", _missing(system.lint_packages())),
+        ("Debian's revisions", _differences()),
+        ("pinned files", f"{_fetched()} fetched (./dev fetch gets all)"),
         ("build tools", str(TOOLS_VENV) if TOOLS_VENV.exists() else "not set up yet"),
         ("wheel", wheels[0] if wheels else "not built yet"),
         ("test environment", str(TOX / "py311") if TOX.exists() else "not set up yet"),
@@ -32,6 +34,18 @@ def report() -> None:
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
         print(f"{name:<{width}}  {value}")
+
+
+def _differences() -> str:
+    try:
+        different = debian.differences(system.installed_packages(list(debian.pinned())))
+    except Failure as failure:
+        return failure.message
+    return f"other than pinned: {', '.join(different)}" if different else "as pinned"
+
+
+def _fetched() -> int:
+    return sum(1 for _ in WHEELHOUSE.glob("*.whl"))
 
 
 def _missing(names: list[str]) -> str:
