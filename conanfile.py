@@ -9,13 +9,22 @@ class Fairway(ConanFile):
     """Tells CMake where the native dependencies are."""
 
     settings = "os", "arch", "compiler", "build_type"
-    options = {"with_llvm": [True, False]}
-    default_options = {"with_llvm": True}
+    options = {
+        "with_llvm": [True, False],
+        "with_onnx_mlir": [True, False],
+        "torch_mlir": ["wheel", "source"],
+    }
+    default_options = {"with_llvm": True, "with_onnx_mlir": False, "torch_mlir": "wheel"}
 
     def requirements(self):
         if self.options.with_llvm:  # False: the builder brings an LLVM of their own
             self.requires("llvm/22.1.8")
-        self.requires("torch-mlir/20261001")
+        if self.options.torch_mlir == "wheel":
+            self.requires("torch-mlir/20261001")
+        else:
+            self.requires("torch-mlir/llvm-22", options={"provider": "source"})
+        if self.options.with_onnx_mlir:
+            self.requires("onnx-mlir/llvm-22")
 
     def generate(self):
         prefixes = [

@@ -8,7 +8,13 @@
 #
 # An own LLVM: set MLIR_DIR to its lib/cmake/mlir, and FAIRWAY_MLIR_SOURCE_DIR
 # to the `mlir` folder of the same sources (for the Python bindings).
-set(FAIRWAY_PROVIDED_PACKAGES MLIR MLIRPythonSources TorchMLIR)
+set(FAIRWAY_PROVIDED_PACKAGES MLIR MLIRPythonSources TorchMLIR OnnxMLIR)
+set(FAIRWAY_TORCH_MLIR "wheel" CACHE STRING
+  "Which torch-mlir: wheel (the published one) or source (built on this LLVM)")
+set_property(CACHE FAIRWAY_TORCH_MLIR PROPERTY STRINGS wheel source)
+option(FAIRWAY_ONNX_MLIR "Build onnx-mlir and put its programs into the package" OFF)
+set(FAIRWAY_GIT_MIRROR "" CACHE STRING
+  "Stands in for https://github.com where torch-mlir or onnx-mlir are built from source")
 set(FAIRWAY_APT_MODE "check" CACHE STRING
   "What to do where a distribution's package is missing: check (tell) or install")
 set_property(CACHE FAIRWAY_APT_MODE PROPERTY STRINGS check install)
@@ -48,6 +54,13 @@ function(fairway_conan_install)
       "import sys; print('%d.%d' % sys.version_info[:2])"
       OUTPUT_VARIABLE _python OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
     list(APPEND _arguments -o "torch-mlir/*:python=${_python}")
+  endif()
+  list(APPEND _arguments -o "&:torch_mlir=${FAIRWAY_TORCH_MLIR}")
+  if(FAIRWAY_ONNX_MLIR)
+    list(APPEND _arguments -o "&:with_onnx_mlir=True")
+  endif()
+  if(FAIRWAY_GIT_MIRROR)
+    list(APPEND _arguments -c "user.fairway:git_mirror=${FAIRWAY_GIT_MIRROR}")
   endif()
   if(MLIR_FOUND AND FAIRWAY_MLIR_SOURCE_DIR)
     list(APPEND _arguments -o "&:with_llvm=False")

@@ -142,7 +142,11 @@ def _conan(where: Path, arguments: list[str | Path], *, log: str, title: str | N
 def _write(lock: Path) -> None:
     shutil.rmtree(LOCK_HOME, ignore_errors=True)
     _prepare(LOCK_HOME, "conan-lock")
-    create = ["lock", "create", ".", "--lockfile=", f"--lockfile-out={lock}"]
-    _conan(LOCK_HOME, [*create, "-s", "build_type=Release"], log="conan-lock")
+    create = ["lock", "create", ".", f"--lockfile-out={lock}", "-s", "build_type=Release"]
+    _conan(LOCK_HOME, [*create, "--lockfile="], log="conan-lock")
+    # What only a choice of the builder's brings in is pinned too.
+    choices = ["-o", "&:torch_mlir=source", "-o", "&:with_onnx_mlir=True"]
+    more = [f"--lockfile={lock}", "--lockfile-partial", *choices]
+    _conan(LOCK_HOME, [*create, *more], log="conan-lock")
     # A recipe's revision is its content; when it was exported is nobody's business.
     lock.write_text(re.sub(r'%[\d.]+"', '"', lock.read_text("utf-8")), "utf-8")
