@@ -16,15 +16,6 @@ namespace fairway {
 using namespace mlir;
 using namespace fairway;
 
-/// A panel of one to three vectors that divides `size`, the one that serves
-/// registers best first; 0 if none does.
-static int64_t choosePanel(int64_t size, int64_t lanes) {
-  for (int64_t panel : {2 * lanes, 3 * lanes, lanes})
-    if (size % panel == 0)
-      return panel;
-  return 0;
-}
-
 /// Sizes that no panel divides (a vocabulary) are filled up with zeros if these
 /// are few beside the rest: at least this many panels.
 static constexpr int64_t kMinPanelsToPad = 8;

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "Classify.h"
 #include "GraphUtils.h"
+#include "fairway/Support/TableSum.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
@@ -65,6 +66,8 @@ StringRef fairway::classifyGroup(ArrayRef<Operation *> ops) {
       "conv", "depthwise_conv", "matmul", "batch_matmul", "pool"};
   unsigned reductions = 0;
   bool exp = false, rsqrt = false;
+  if (llvm::any_of(ops, [](Operation *op) { return matchTableSum(op); }))
+    return "winograd";
   if (llvm::count_if(ops, [](Operation *op) {
         auto generic = dyn_cast<linalg::GenericOp>(op);
         return generic && isMultiplyAccumulate(generic);

@@ -97,6 +97,13 @@ SmallVector<Value> fairway::getAllOperands(Operation *op) {
   return values.takeVector();
 }
 
+int64_t fairway::choosePanel(int64_t size, int64_t lanes) {
+  for (int64_t panel : {2 * lanes, 3 * lanes, lanes})
+    if (size % panel == 0)
+      return panel;
+  return 0;
+}
+
 int64_t fairway::getNumIterations(linalg::LinalgOp op) {
   int64_t count = 1;
   for (int64_t range : op.getStaticLoopRanges())

@@ -47,6 +47,10 @@ private:
 /// What `op` reads: its operands and what its regions use from outside.
 llvm::SmallVector<mlir::Value> getAllOperands(mlir::Operation *op);
 
+/// A panel of one to three vectors of `lanes` that divides `size`, the one that
+/// serves registers best first; 0 if none does.
+int64_t choosePanel(int64_t size, int64_t lanes);
+
 /// The number of points in the op's statically shaped iteration space.
 int64_t getNumIterations(mlir::linalg::LinalgOp op);
 

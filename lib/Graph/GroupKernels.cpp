@@ -8,6 +8,7 @@
 #include "AttentionGroup.h"
 #include "GraphUtils.h"
 #include "KernelGroups.h"
+#include "fairway/Support/TableSum.h"
 
 using namespace mlir;
 using namespace fairway;
@@ -144,6 +145,16 @@ std::optional<unsigned> Grouper::sharedRows(linalg::GenericOp producer,
   return shared;
 }
 
+/// A convolution between its transforms is one kernel: the contraction behind
+/// the one of the result, and the transformed image behind that.
+static bool feedsTransform(linalg::GenericOp producer) {
+  if (!producer->hasOneUse() || !isMultiplyAccumulate(producer))
+    return false;
+  auto user = dyn_cast<linalg::GenericOp>(*producer->user_begin());
+  return user && isMultiplyAccumulate(user) &&
+         (matchTableSum(user) || matchTableSum(producer));
+}
+
 bool Grouper::join(Operation *op) {
   auto producer = dyn_cast<linalg::GenericOp>(op);
   if (!producer || producer.getNumResults() != 1 || producer->use_empty())
@@ -159,6 +170,11 @@ bool Grouper::join(Operation *op) {
   if (group->closed ||
       !isa<linalg::GenericOp, tensor::InsertSliceOp>(group->ops.front()))
     return false;
+  if (feedsTransform(producer)) {
+    group->ops.push_back(op);
+    groupOf[op] = group;
+    return true;
+  }
   std::optional<unsigned> shared = sharedRows(producer, *group);
   if (!shared)
     return false;

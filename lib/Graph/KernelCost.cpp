@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "KernelCost.h"
 #include "GraphUtils.h"
+#include "fairway/Support/TableSum.h"
 
 using namespace mlir;
 using namespace fairway;
@@ -24,8 +25,12 @@ int64_t fairway::countFlops(Operation *op) {
   auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
   if (!linalgOp)
     return 0;
-  return getNumIterations(linalgOp) *
-         llvm::count_if(*linalgOp.getBlock(), isArithmetic);
+  int64_t flops = getNumIterations(linalgOp) *
+                  llvm::count_if(*linalgOp.getBlock(), isArithmetic);
+  // Factors of zero are left out.
+  if (std::optional<TableSum> table = matchTableSum(op))
+    return std::llround(double(flops) * table->density());
+  return flops;
 }
 
 /// How many different values `expr` takes over the loops' `ranges`.

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "GraphUtils.h"
 #include "fairway/Graph/Passes.h"
+#include "fairway/Support/TableSum.h"
 
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 
@@ -67,7 +68,7 @@ struct MergeReductionsPass
   void runOnOperation() override {
     SmallVector<std::pair<linalg::GenericOp, utils::IteratorType>> work;
     getOperation()->walk([&](linalg::GenericOp op) {
-      if (isMultiplyAccumulate(op))
+      if (isMultiplyAccumulate(op) && !matchTableSum(op))
         work.emplace_back(op, utils::IteratorType::reduction);
       else if (isShortTransposition(op))
         work.emplace_back(op, utils::IteratorType::parallel);

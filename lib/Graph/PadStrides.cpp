@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "GraphUtils.h"
 #include "fairway/Graph/Passes.h"
+#include "fairway/Support/TableSum.h"
 
 namespace fairway {
 #define GEN_PASS_DEF_PADSTRIDES
@@ -38,7 +39,10 @@ static OpOperand *findRows(linalg::GenericOp op, ParameterOnly &parameterOnly) {
   auto last = dyn_cast<AffineDimExpr>(map.getResults().back());
   bool reduced = last && op.getIteratorTypesArray()[last.getPosition()] ==
                              utils::IteratorType::reduction;
-  return reduced ? rows : nullptr;
+  // A transformed image is made in the same kernel, in rows of its own.
+  Operation *producer = rows->get().getDefiningOp();
+  bool inside = producer && matchTableSum(producer);
+  return reduced && !inside ? rows : nullptr;
 }
 
 /// Whether one op computes `value` for nobody but generics that read it.

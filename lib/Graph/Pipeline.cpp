@@ -41,11 +41,13 @@ void fairway::buildGraphPipeline(OpPassManager &pm,
   // No window reads inserted zeros.
   pm.addPass(createSplitWindows());
 
-  // Channels last; no dimension of size one; weights in panels.
+  // Channels last; no dimension of size one; windows of 3x3 in blocks, where
+  // that is faster; weights in panels.
   pm.addPass(createAssignLayout());
   pm.addPass(createLinalgFoldUnitExtentDimsPass());
   pm.addPass(createFuseElementwise());
   pm.addPass(createRaiseGathers());
+  pm.addPass(createWinograd({options.machine, options.threads}));
   pm.addPass(createMergeWindows());
   pm.addPass(createBlockWeights({unsigned(options.machine.vectorBits)}));
   pm.addPass(createFuseElementwise({/*moveReshapes=*/true}));

@@ -4,7 +4,9 @@
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "TableSlices.h"
 #include "TileMembers.h"
+#include "TileRoots.h"
 #include "fairway/Kernel/Passes.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -71,9 +73,14 @@ struct BlockRows : public fairway::impl::BlockRowsBase<BlockRows> {
       if (root && !root.hasDynamicShape() && failed(block(root, rewriter)))
         return signalPassFailure();
     }
+    // A kernel that is one tile.
+    linalg::LinalgOp single = fairway::findSingleRoot(getOperation());
+    if (single && !single.hasDynamicShape() && failed(block(single, rewriter)))
+      return signalPassFailure();
     // All blocks use the same memory.
     RewritePatternSet patterns(&getContext());
     tensor::populateFoldTensorEmptyPatterns(patterns);
+    fairway::populateTableSlices(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -8,6 +8,7 @@
 #include "Access.h"
 #include "PanelPlan.h"
 #include "RowBlocks.h"
+#include "TablePlan.h"
 
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "llvm/ADT/bit.h"
@@ -353,6 +354,10 @@ LoopPlan planLoops(linalg::GenericOp op, const VectorUnit &unit,
   plan.vectorDim = best->dim;
   plan.horizontal = best->horizontal;
   plan.lanes = best->lanes;
+  if (planTable(op, sizes, plan)) {
+    orderLoops(op, sizes, plan);
+    return plan;
+  }
   planRows(op, sizes, unit, limits, plan);
   planLines(op, sizes, plan);
   orderLoops(op, sizes, plan);

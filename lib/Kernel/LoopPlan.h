@@ -7,7 +7,7 @@
 #ifndef FAIRWAY_LIB_KERNEL_LOOPPLAN_H
 #define FAIRWAY_LIB_KERNEL_LOOPPLAN_H
 
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "fairway/Support/TableSum.h"
 
 namespace fairway {
 
@@ -41,6 +41,8 @@ struct LoopPlan {
   /// `points`.
   std::optional<unsigned> lineDim;
   int64_t lines = 1, points = 1;
+  /// A sum with known factors, if its reductions are unrolled, too.
+  std::optional<TableSum> table;
   /// Loops from the outermost inwards; the parallel ones hold `rowDim` and
   /// `vectorDim` too.
   llvm::SmallVector<unsigned> parallel, reductions;
@@ -61,6 +63,9 @@ struct LoopPlan {
   /// The parallel loop over its panels, and cache lines that one visit of all
   /// rows reads of a panel.
   unsigned panelDim = 0;
+  /// Whether other operands move with that loop, too (a batch): then a panel's
+  /// pieces come one after the other, as in memory.
+  bool panelsInBatch = false;
   int64_t panelLines = 0;
   /// How many panels ahead is fetched; 0: nothing is.
   int64_t panelsAhead = 1;

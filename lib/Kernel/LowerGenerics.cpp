@@ -72,7 +72,7 @@ struct LowerGenerics : public fairway::impl::LowerGenericsBase<LowerGenerics> {
     for (linalg::GenericOp op : reductions) {
       int64_t points = countPoints(op);
       fairway::LoopPlan plan = lower(rewriter, op, done);
-      if (points > longest) {
+      if (points > longest && !plan.table) {
         longest = points;
         main = plan;
       }

@@ -18,7 +18,8 @@ using SegmentBody = llvm::function_ref<Values(mlir::OpFoldResult iv,
                                               int64_t step, mlir::ValueRange)>;
 
 /// Emits one nest. NestEmitter.cpp holds the loops around the tiles,
-/// NestTiles.cpp what happens in one tile.
+/// NestTiles.cpp what happens in one tile, NestTables.cpp sums with known
+/// factors.
 class NestBuilder {
 public:
   NestBuilder(mlir::OpBuilder &b, const Fusion &fusion, const LoopPlan &plan)
@@ -59,6 +60,7 @@ private:
   void emitHorizontal();
   void keepRolled(mlir::ValueRange sums);
   Values reduceVertical(unsigned level, mlir::ValueRange accs);
+  Values reduceTable(mlir::ValueRange accs);
   Values reduceHorizontal(unsigned level, mlir::ValueRange accs);
   Values emitMainPoint(BodyEmitter &body, BodyEmitter::Point point,
                        mlir::ValueRange accs);

@@ -107,7 +107,9 @@ SmallVector<NestBuilder::Segment> NestBuilder::rowSegments(OpFoldResult size) {
   if (known) {
     // A block of few rows takes as long as one of several, since its additions
     // wait for each other: 49 rows are 4 * 6 + 5 * 5, not 8 * 6 + 1.
-    int64_t most = plan.lineDim ? plan.points / tile.lines : plan.rows;
+    int64_t most = plan.rows;
+    if (plan.lineDim && !plan.table)
+      most = plan.points / tile.lines;
     return evenSegments(*known, std::max<int64_t>(1, most));
   }
   SmallVector<Segment> parts{{plan.rows}};

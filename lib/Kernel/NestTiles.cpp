@@ -133,6 +133,10 @@ std::pair<OpFoldResult, OpFoldResult> NestBuilder::laterPanel() {
   unsigned cut = plan.reductions[plan.hoisted];
   auto panels = getConstantIntValue(sizes[plan.panelDim]);
   auto depth = getConstantIntValue(sizes[cut]);
+  if (plan.panelsInBatch && depth) {
+    int64_t length = plan.chunk ? plan.chunk : *depth;
+    return {panel, apply(d0 + plan.panelsAhead * length, {lowers[cut]})};
+  }
   if (plan.chunk == 0 || !panels || !depth)
     return {apply(d0 + plan.panelsAhead, {panel}), lowers[cut]};
   AffineExpr passed = (d0 + plan.panelsAhead).floorDiv(*panels);
@@ -233,6 +237,8 @@ void NestBuilder::prefetchEpilogue() {
 /// Every output has its own lane: accumulators are carried by the loops.
 void NestBuilder::emitVertical() {
   Values accs = initialValues();
+  if (plan.table)
+    return finish(reduceTable(accs));
   if (!plan.reductions.empty()) {
     prefetchPanel();
     prefetchEpilogue();

@@ -44,7 +44,13 @@ static std::pair<bool, int64_t> keyOf(Operation *op) {
   int64_t points = 1;
   for (int64_t size : linalgOp.getStaticLoopRanges())
     points *= ShapedType::isDynamic(size) ? 1 : size;
-  return {isa<linalg::FillOp>(op), points};
+  bool isInitial = isa<linalg::FillOp>(op) ||
+                   (linalgOp.getNumReductionLoops() == 0 &&
+                    llvm::all_of(op->getUses(), [](OpOperand &use) {
+                      auto user = dyn_cast<linalg::LinalgOp>(use.getOwner());
+                      return user && user.isDpsInit(&use);
+                    }));
+  return {isInitial, points};
 }
 
 /// The ops of the block whose results `op` or its regions use.

@@ -11,6 +11,9 @@ using namespace mlir;
 
 namespace fairway {
 
+/// Lines that a register tile fetches ahead, at most, of a batch's panels.
+static constexpr int64_t kMostLinesAhead = 32;
+
 /// The one input that gives the vectors and is the same for all rows; null if
 /// there is none.
 static OpOperand *findSharedVectors(linalg::GenericOp op,
@@ -94,6 +97,14 @@ static void planChunks(linalg::GenericOp op, ArrayRef<int64_t> sizes,
   plan.parallel.append(rows);
 }
 
+/// Whether the kernel's caller gives `value`: what the kernel makes itself is
+/// near.
+static bool isFromOutside(Value value) {
+  while (auto view = value.getDefiningOp<memref::SubViewOp>())
+    value = view.getSource();
+  return isa<BlockArgument>(value);
+}
+
 /// The loop over the panels of `weights`, if they lie in memory as
 /// `[panel][reductions in loop order][lanes]`.
 static std::optional<unsigned>
@@ -120,10 +131,18 @@ findPanels(linalg::GenericOp op, OpOperand *weights, const LoopPlan &plan) {
       return std::nullopt;
     elements *= size;
   }
-  unsigned panel = order[order.size() - numInner - 1];
-  if (movesOthers(op, weights, panel))
-    return std::nullopt;
-  return panel;
+  return order[order.size() - numInner - 1];
+}
+
+/// Rows that pass by each panel.
+static int64_t countRows(linalg::GenericOp op, ArrayRef<int64_t> sizes,
+                         OpOperand *weights, const LoopPlan &plan) {
+  int64_t rows = 1;
+  for (unsigned dim : plan.parallel)
+    if (dim != *plan.vectorDim && !ShapedType::isDynamic(sizes[dim]) &&
+        !op.getMatchingIndexingMap(weights).isFunctionOfDim(dim))
+      rows *= sizes[dim];
+  return rows;
 }
 
 /// Decides what to fetch ahead of panels that `panel` runs over.
@@ -136,9 +155,18 @@ static void planPrefetch(linalg::GenericOp op, ArrayRef<int64_t> sizes,
       read *= sizes[dim];
   int64_t bytes = read * type.getShape().back() *
                   llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  int64_t lines = llvm::divideCeil(bytes, kLineBytes);
+  bool inBatch = movesOthers(op, weights, panel);
+  // What the kernel makes itself is near; where few rows pass by, a core could
+  // not keep track of all the lines that each of them asks for.
+  if (inBatch && (!isFromOutside(weights->get()) ||
+                  lines * plan.rows >
+                      kMostLinesAhead * countRows(op, sizes, weights, plan)))
+    return;
   plan.panelOperand = weights->getOperandNumber();
   plan.panelDim = panel;
-  plan.panelLines = llvm::divideCeil(bytes, kLineBytes);
+  plan.panelLines = lines;
+  plan.panelsInBatch = inBatch;
 }
 
 void planPanels(linalg::GenericOp op, ArrayRef<int64_t> sizes,

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "TileCost.h"
 #include "LoopPlan.h"
+#include "fairway/Support/TableSum.h"
 
 using namespace mlir;
 
@@ -73,14 +74,16 @@ static bool replacesOperand(linalg::LinalgOp op, OpOperand &init) {
          });
 }
 
-TileCost::TileCost(linalg::LinalgOp op,
-                   ArrayRef<std::optional<unsigned>> rootLoop,
-                   const MachineDescription &machine)
-    : sizes(op.getStaticLoopRanges()), rootLoop(rootLoop) {
+TileCost::TileCost(const Member &from, const MachineDescription &machine)
+    : member(from), sizes(member.op.getStaticLoopRanges()) {
+  linalg::LinalgOp op = member.op;
   double length = double(op.getBlock()->getOperations().size()) - 1;
   operations = length * (op.getNumReductionLoops() > 0 ? 1.0 : 2.0);
+  std::optional<TableSum> table = matchTableSum(op);
+  if (table)
+    operations *= table->density();
   double piece = double(kPanelBytes) / double(machine.vectorBits / 8 * 2);
-  bool cut = isContraction(op);
+  bool cut = !table && isContraction(op);
   for (OpOperand &operand : op->getOpOperands()) {
     TileAccess added;
     auto type = dyn_cast<RankedTensorType>(operand.get().getType());
@@ -110,8 +113,8 @@ TileCost::TileCost(linalg::LinalgOp op,
 
 SmallVector<int64_t, 8> TileCost::loopsIn(ArrayRef<int64_t> tile) const {
   SmallVector<int64_t, 8> loops;
-  for (auto [size, from] : llvm::zip(sizes, rootLoop))
-    loops.push_back(from ? std::min(size, tile[*from]) : size);
+  for (auto [loop, size] : llvm::enumerate(sizes))
+    loops.push_back(member.lengthIn(tile, loop, size));
   return loops;
 }
 

@@ -7,9 +7,7 @@
 #ifndef FAIRWAY_LIB_KERNEL_TILECOST_H
 #define FAIRWAY_LIB_KERNEL_TILECOST_H
 
-#include "fairway/Support/MachineDescription.h"
-
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "TileMembers.h"
 
 #include <vector>
 
@@ -35,9 +33,7 @@ struct TileAccess {
 
 /// What an op costs, looked up once: tilings are tried by the thousand.
 struct TileCost {
-  TileCost(mlir::linalg::LinalgOp op,
-           llvm::ArrayRef<std::optional<unsigned>> rootLoop,
-           const MachineDescription &machine);
+  TileCost(const Member &member, const MachineDescription &machine);
 
   /// The op's loops in a tile of the root.
   llvm::SmallVector<int64_t, 8> loopsIn(llvm::ArrayRef<int64_t> tile) const;
@@ -45,9 +41,8 @@ struct TileCost {
   /// Bytes of operand `index` that a tile with these loops touches.
   double bytes(unsigned index, llvm::ArrayRef<int64_t> loops) const;
 
+  Member member;
   llvm::SmallVector<int64_t> sizes;
-  /// For each loop the root's loop that it follows, or none.
-  llvm::SmallVector<std::optional<unsigned>> rootLoop;
   double operations = 0;          ///< of a point
   std::vector<TileAccess> access; ///< by operand
 };

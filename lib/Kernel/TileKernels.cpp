@@ -4,6 +4,7 @@
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "TableSlices.h"
 #include "TileRoots.h"
 #include "TileSizes.h"
 #include "fairway/Kernel/Config.h"
@@ -150,9 +151,8 @@ struct TileKernels : public fairway::impl::TileKernelsBase<TileKernels> {
       return root.emitOpError("has ")
              << root.getNumLoops() << " loops, 'tile' in the kernel's "
              << "configuration is for " << tile.size();
-    SmallVector<bool> divisible = fairway::findDivisibleLoops(root);
     for (auto [loop, size] : llvm::enumerate(tile.asArrayRef()))
-      if (size > 0 && !divisible[loop])
+      if (size > 0 && !fairway::canDivide(root, loop, size))
         return root.emitOpError("cannot be divided along loop ")
                << loop << ", which 'tile' in the kernel's configuration does";
     return success();
@@ -188,6 +188,7 @@ struct TileKernels : public fairway::impl::TileKernelsBase<TileKernels> {
     tensor::populateFoldTensorEmptyPatterns(patterns);
     tensor::populateMergeConsecutiveInsertExtractSlicePatterns(patterns);
     scf::ForallOp::getCanonicalizationPatterns(patterns, &getContext());
+    fairway::populateTableSlices(patterns);
     return applyPatternsGreedily(func, std::move(patterns));
   }
 

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "TileMembers.h"
+#include "fairway/Support/TableSum.h"
 
 using namespace mlir;
 
@@ -14,6 +15,17 @@ namespace fairway {
 static constexpr int64_t kMinBlockRows = 24;
 /// A register tile's rows.
 static constexpr int64_t kFewestRows = 6;
+
+/// A loop, or one of which several steps read the same (`d0 floordiv 2`).
+static std::pair<AffineDimExpr, int64_t> matchSteps(AffineExpr expr) {
+  auto division = dyn_cast<AffineBinaryOpExpr>(expr);
+  if (!division || division.getKind() != AffineExprKind::FloorDiv)
+    return {dyn_cast<AffineDimExpr>(expr), 1};
+  auto steps = dyn_cast<AffineConstantExpr>(division.getRHS());
+  if (!steps)
+    return {nullptr, 1};
+  return {dyn_cast<AffineDimExpr>(division.getLHS()), steps.getValue()};
+}
 
 static void visitProducers(const Member &consumer, Members &members) {
   linalg::LinalgOp op = consumer.op;
@@ -25,26 +37,30 @@ static void visitProducers(const Member &consumer, Members &members) {
       continue;
     AffineMap used = op.getMatchingIndexingMap(&operand);
     AffineMap made = producer.getIndexingMapMatchingResult(result);
-    Member member{producer, {}};
+    Member member{producer, {}, {}};
     member.rootLoop.resize(producer.getNumLoops());
+    member.rootSteps.resize(producer.getNumLoops(), 1);
     for (auto [use, make] : llvm::zip(used.getResults(), made.getResults())) {
       auto from = dyn_cast<AffineDimExpr>(make);
-      auto to = dyn_cast<AffineDimExpr>(use);
-      if (from && to)
-        member.rootLoop[from.getPosition()] =
-            consumer.rootLoop[to.getPosition()];
+      auto [to, steps] = matchSteps(use);
+      if (!from || !to)
+        continue;
+      member.rootLoop[from.getPosition()] = consumer.rootLoop[to.getPosition()];
+      member.rootSteps[from.getPosition()] =
+          consumer.rootSteps[to.getPosition()] * steps;
     }
     auto [it, inserted] = members.insert({producer, member});
     if (inserted)
       continue;
-    for (auto [known, other] : llvm::zip(it->second.rootLoop, member.rootLoop))
-      if (known != other)
-        known = std::nullopt;
+    for (unsigned loop = 0, e = member.rootLoop.size(); loop < e; ++loop)
+      if (it->second.rootLoop[loop] != member.rootLoop[loop] ||
+          it->second.rootSteps[loop] != member.rootSteps[loop])
+        it->second.rootLoop[loop] = std::nullopt;
   }
 }
 
 Members findMembers(linalg::LinalgOp root) {
-  Member member{root, {}};
+  Member member{root, {}, SmallVector<int64_t>(root.getNumLoops(), 1)};
   for (unsigned loop = 0; loop < root.getNumLoops(); ++loop)
     member.rootLoop.push_back(loop);
   Members members;
@@ -60,7 +76,8 @@ Members findMembers(linalg::LinalgOp root) {
 
 /// Sums of products of two operands that both move along the sum.
 static bool isContraction(linalg::LinalgOp op) {
-  if (op.getNumDpsInputs() != 2 || op.getNumReductionLoops() == 0)
+  if (op.getNumDpsInputs() != 2 || op.getNumReductionLoops() == 0 ||
+      matchTableSum(op))
     return false;
   for (auto [loop, kind] : llvm::enumerate(op.getIteratorTypesArray()))
     if (kind == utils::IteratorType::reduction)
@@ -81,10 +98,8 @@ static int64_t getTileBytes(const Member &member, ArrayRef<int64_t> tile) {
                       : 8;
   AffineMap map = op.getMatchingIndexingMap(init);
   for (auto [loop, size] : llvm::enumerate(sizes))
-    if (map.isFunctionOfDim(loop)) {
-      std::optional<unsigned> from = member.rootLoop[loop];
-      bytes *= from ? std::min(size, tile[*from]) : size;
-    }
+    if (map.isFunctionOfDim(loop))
+      bytes *= member.lengthIn(tile, loop, size);
   return bytes;
 }
 
@@ -106,10 +121,40 @@ static SmallVector<unsigned> findRowLoops(const Members &members,
   return loops;
 }
 
+/// Panels of a contraction's result, if a table sum makes what it reads: its
+/// values are read again for each panel, and what another table sum makes of a
+/// panel finds it in the nearest cache.
+static std::optional<RowBlock> choosePanelBlock(const Members &members,
+                                                linalg::LinalgOp root,
+                                                ArrayRef<int64_t> tile) {
+  unsigned contractions = llvm::count_if(
+      members, [](const auto &m) { return isContraction(m.second.op); });
+  if (contractions != 1)
+    return std::nullopt;
+  AffineMap out = root.getMatchingIndexingMap(root.getDpsInitOperand(0));
+  for (AffineExpr expr : out.getResults().drop_back()) {
+    auto dim = dyn_cast<AffineDimExpr>(expr);
+    if (!dim || tile[dim.getPosition()] < 2)
+      continue;
+    unsigned loop = dim.getPosition();
+    bool shared = false, followed = true;
+    for (const auto &[op, member] : members) {
+      bool follows = member.follows(loop);
+      shared |= !follows && matchTableSum(member.op).has_value();
+      followed &= follows || !isContraction(member.op);
+    }
+    if (shared && followed)
+      return RowBlock{loop, 1, {}};
+  }
+  return std::nullopt;
+}
+
 std::optional<RowBlock> chooseRowBlock(const Members &members,
                                        linalg::LinalgOp root,
                                        ArrayRef<int64_t> tile,
                                        const MachineDescription &machine) {
+  if (std::optional<RowBlock> panels = choosePanelBlock(members, root, tile))
+    return panels;
   SmallVector<unsigned> loops = findRowLoops(members, root);
   // The rows are the loop that divides the values between the contractions
   // best.

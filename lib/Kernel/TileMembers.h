@@ -19,9 +19,21 @@ namespace fairway {
 struct Member {
   mlir::linalg::LinalgOp op;
   llvm::SmallVector<std::optional<unsigned>> rootLoop;
+  /// How many steps of that loop are one of its own: pixels of a transformed
+  /// block of an image.
+  llvm::SmallVector<int64_t> rootSteps;
 
   bool follows(unsigned loop) const {
     return llvm::is_contained(rootLoop, loop);
+  }
+
+  /// The length of one of its loops in a tile of the root.
+  int64_t lengthIn(llvm::ArrayRef<int64_t> tile, unsigned loop,
+                   int64_t size) const {
+    std::optional<unsigned> from = rootLoop[loop];
+    return from ? std::min<int64_t>(
+                      size, llvm::divideCeil(tile[*from], rootSteps[loop]))
+                : size;
   }
 };
 
@@ -43,7 +55,9 @@ struct RowBlock {
 /// How a tile with these loops of the root is cut into blocks of rows: where
 /// one contraction reads what is made of another's result (attention), such
 /// that the largest value between them stays in the nearest cache, or has at
-/// least enough rows for a few register tiles. None if the tile is a block.
+/// least enough rows for a few register tiles. Where it reads what a table sum
+/// makes (a transformed image), a block is a panel of its result. None if the
+/// tile is a block.
 std::optional<RowBlock> chooseRowBlock(const Members &members,
                                        mlir::linalg::LinalgOp root,
                                        llvm::ArrayRef<int64_t> tile,

@@ -8,6 +8,7 @@
 #include "RowBlocks.h"
 #include "TileCost.h"
 #include "TileMembers.h"
+#include "fairway/Support/TableSum.h"
 
 #include <vector>
 
@@ -44,15 +45,18 @@ public:
   using Visitor = llvm::function_ref<void(double price, ArrayRef<int64_t>)>;
   void visit(Visitor visit);
   bool mayDivide(unsigned loop);
+  int64_t getUnit(unsigned loop) const;
 
 private:
   /// The kernel's contraction, if it has one, by the root's loops.
   struct Contraction {
     unsigned member;         ///< its number
     unsigned weights, image; ///< its operands
-    /// Loops that the weights do not follow (the last one is unrolled over
-    /// registers), and loops that only they follow.
+    /// Its own loops that the weights do not follow (the last one is unrolled
+    /// over registers), and loops of the root that only they follow.
     SmallVector<unsigned> rows, panels;
+    /// Products that the root adds up.
+    int64_t places = 1;
   };
 
   void findContraction(const Member &member, unsigned number);
@@ -85,7 +89,7 @@ Model::Model(linalg::LinalgOp root, const MachineDescription &machine,
       sizes(root.getStaticLoopRanges()), members(findMembers(root)) {
   for (auto [number, entry] : llvm::enumerate(members)) {
     findContraction(entry.second, number);
-    costs.emplace_back(entry.second.op, entry.second.rootLoop, machine);
+    costs.emplace_back(entry.second, machine);
   }
   findTilable();
 }
@@ -102,15 +106,21 @@ void Model::findContraction(const Member &member, unsigned number) {
   for (OpOperand *weights : op.getDpsInputOperands()) {
     OpOperand *image = op.getDpsInputOperand(1 - weights->getOperandNumber());
     Contraction found{
-        number, weights->getOperandNumber(), image->getOperandNumber(), {}, {}};
+        number, weights->getOperandNumber(), image->getOperandNumber(), {}, {},
+        1};
     AffineMap map = op.getMatchingIndexingMap(weights);
     AffineMap other = op.getMatchingIndexingMap(image);
     for (AffineExpr expr : out.getResults()) {
       unsigned loop = cast<AffineDimExpr>(expr).getPosition();
+      if (map.isFunctionOfDim(loop) && other.isFunctionOfDim(loop)) {
+        if (!member.rootLoop[loop])
+          found.places *= op.getStaticLoopRanges()[loop];
+        continue;
+      }
       if (!member.rootLoop[loop])
         return;
       if (!map.isFunctionOfDim(loop))
-        found.rows.push_back(*member.rootLoop[loop]);
+        found.rows.push_back(loop);
       else if (loop != vector && !other.isFunctionOfDim(loop))
         found.panels.push_back(*member.rootLoop[loop]);
     }
@@ -131,10 +141,29 @@ bool Model::mayDivide(unsigned loop) {
     bool returned = llvm::any_of(op->getUsers(), [](Operation *user) {
       return isa<func::ReturnOp>(user);
     });
-    if (!follows && (member.op.getNumReductionLoops() > 0 || returned))
+    // A few additions for each element may be done again.
+    bool costly =
+        member.op.getNumReductionLoops() > 0 && !matchTableSum(member.op);
+    if (!follows && (costly || returned))
       return false;
   }
   return true;
+}
+
+/// How many steps of a loop some member takes as one.
+int64_t Model::getUnit(unsigned loop) const {
+  int64_t unit = 1;
+  for (const auto &[op, member] : members)
+    for (auto [from, steps] : llvm::zip(member.rootLoop, member.rootSteps))
+      if (from == loop)
+        unit = std::max(unit, steps);
+  return unit;
+}
+
+/// Whether tiles of `size` cut no unit, and are all the same where there are
+/// any.
+static bool isWhole(int64_t size, int64_t loop, int64_t unit) {
+  return unit == 1 || (size % unit == 0 && loop % size == 0);
 }
 
 void Model::findTilable() {
@@ -151,7 +180,9 @@ void Model::findTilable() {
       continue;
     // Registers hold pieces of an image's row: tiles take whole rows.
     if (contraction && contraction->rows.size() > 1 &&
-        contraction->rows.back() == loop && sizes[loop] < kLongRow)
+        costs[contraction->member].member.rootLoop[contraction->rows.back()] ==
+            loop &&
+        sizes[loop] < kLongRow)
       continue;
     tilable.push_back(loop);
   }
@@ -161,9 +192,13 @@ void Model::findTilable() {
 
 /// How much longer a tile's points take than the multiply-add units need.
 double Model::priceRows(ArrayRef<int64_t> tile) const {
+  const TileCost &cost = costs[contraction->member];
   ArrayRef<unsigned> loops = contraction->rows;
-  int64_t rows = tile[loops.back()];
-  int64_t lines = loops.size() > 1 ? tile[loops.drop_back().back()] : 1;
+  auto length = [&](unsigned loop) {
+    return cost.member.lengthIn(tile, loop, cost.sizes[loop]);
+  };
+  int64_t rows = length(loops.back());
+  int64_t lines = loops.size() > 1 ? length(loops.drop_back().back()) : 1;
   // Each row holds two accumulators; the weights and a broadcast need registers
   // as well.
   int64_t most = std::max<int64_t>(1, (machine.vectorRegisters - 4) / 2);
@@ -193,7 +228,9 @@ double Model::priceRereads(ArrayRef<int64_t> tile) const {
       double(machine.l2Bytes) / 2)
     return 0;
   double panels = panelsOf(contraction->member, contraction->weights, tile);
-  return (panels - 1) * bytes;
+  // What the tile itself made is there as little for the first panel.
+  bool made = cost.access[contraction->image].shared;
+  return (panels - (made ? 0 : 1)) * bytes;
 }
 
 /// Nanoseconds that one worker needs for one tile, roughly.
@@ -223,6 +260,13 @@ double Model::priceOfTile(ArrayRef<int64_t> tile) const {
         traffic += bytes;
     }
   }
+  // Of what the contraction reads for each place of a transformed block, it
+  // takes one place after the other.
+  if (contraction && contraction->places > 1)
+    inside -=
+        costs[contraction->member].bytes(
+            contraction->image, costs[contraction->member].loopsIn(block)) *
+        (1 - 1 / double(contraction->places));
   double compute = operations / (kReachable * machine.peakGflops());
   if (contraction) {
     compute *= priceRows(tile);
@@ -280,6 +324,8 @@ void Model::search(unsigned next, SmallVectorImpl<int64_t> &tile,
   for (int64_t parts : {1, 2, 3, 4, 6, 7, 8, 12, 14, 16, 24, 28, 32, 48, 64}) {
     int64_t size = llvm::divideCeil(sizes[loop], parts);
     if (parts > sizes[loop] || size == last)
+      continue;
+    if (parts > 1 && !isWhole(size, sizes[loop], getUnit(loop)))
       continue;
     if (sizes[loop] >= 4096 && parts > 1)
       size = llvm::alignTo(size, 64);
@@ -346,14 +392,12 @@ void visitTileSizes(linalg::LinalgOp root, const MachineDescription &machine,
     Model(root, machine, threads).visit(visit);
 }
 
-SmallVector<bool> findDivisibleLoops(linalg::LinalgOp root) {
-  SmallVector<bool> divisible(root.getNumLoops(), false);
+bool canDivide(linalg::LinalgOp root, unsigned loop, int64_t size) {
   if (hasDynamicLoops(root))
-    return divisible;
+    return false;
   Model model(root, MachineDescription(), /*threads=*/1);
-  for (unsigned loop = 0; loop < divisible.size(); ++loop)
-    divisible[loop] = model.mayDivide(loop);
-  return divisible;
+  return model.mayDivide(loop) &&
+         isWhole(size, root.getStaticLoopRanges()[loop], model.getUnit(loop));
 }
 
 } // namespace fairway

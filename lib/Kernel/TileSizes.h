@@ -28,9 +28,9 @@ void visitTileSizes(
     unsigned threads,
     llvm::function_ref<void(double, llvm::ArrayRef<int64_t>)> visit);
 
-/// For each loop of `root` whether tiles may divide it: nothing that it needs
-/// would be computed, or written, more than once.
-llvm::SmallVector<bool> findDivisibleLoops(mlir::linalg::LinalgOp root);
+/// Whether tiles of `size` may divide a loop of `root`: nothing that it needs
+/// would be cut, or computed or written more than once.
+bool canDivide(mlir::linalg::LinalgOp root, unsigned loop, int64_t size);
 
 } // namespace fairway
 

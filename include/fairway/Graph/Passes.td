@@ -269,6 +269,42 @@ def MergeReductions : Pass<"fairway-merge-reductions"> {
   let dependentDialects = ["mlir::tensor::TensorDialect"];
 }
 
+def Winograd : Pass<"fairway-winograd"> {
+  let summary = "Convolve windows of 3x3 with fewer multiplications";
+  let description = [{
+    Winograd's F(2x2, 3x3): a block of 2x2 results comes from 4x4 of the image,
+    by 16 multiplications for each channel instead of 36. Image and window are
+    transformed, multiplied place by place, and the sums over all channels are
+    transformed back. The factors of the transforms are small constant tables
+    (see `TableSum.h`); what they do to the weights moves to `@prepare`.
+
+    ```mlir
+    %y[h, w, o] = sum(%x[h + kh, w + kw, c] * %w[o, c, kh, kw])
+    // becomes
+    %v[k, i, j, c] = sum(%x[2 * i + r, 2 * j + s, c] * %image[k, r, s])
+    %u[p, k, c, l] = sum(%w[p, l, c, kh, kw] * %weight[k, kh, kw])
+    %m[k, i, j, p, l] = sum(%v[k, i, j, c] * %u[p, k, c, l])
+    %y[h, w, p, l] = sum(%m[k, h / 2, w / 2, p, l] * %result[k, h % 2, w % 2])
+    ```
+    An image of odd size gets one more row or column of padding. Only where the
+    machine's description says that it is faster; single and double precision.
+  }];
+  let options = [
+    Option<"machine", "machine", "::fairway::MachineDescription",
+           /*default=*/"",
+           "What the cost models know of the machine">,
+    Option<"threads", "threads", "unsigned", "8",
+           "How many workers a kernel will usually be divided among">
+  ];
+  let statistics = [
+    Statistic<"numTransformed", "transformed", "Number of convolutions">
+  ];
+  let dependentDialects = [
+    "mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect",
+    "mlir::arith::ArithDialect"
+  ];
+}
+
 def MergeWindows : Pass<"fairway-merge-windows"> {
   let summary = "Read each row of a convolution's window as one run of memory";
   let description = [{

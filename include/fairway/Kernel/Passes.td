@@ -86,7 +86,9 @@ def BlockRows : Pass<"fairway-block-rows", "mlir::func::FuncOp"> {
     so small that their scores stay in the nearest cache, and what all rows
     share (keys and values in panels) is computed once for the tile, before the
     loop. Where the rows are no multiple of a block, the last block begins
-    earlier and computes a few rows again.
+    earlier and computes a few rows again. A transformed image (see
+    `TableSum.h`) is read by one panel of weights after the other, the sums of
+    which are transformed back at once: there a block is a panel.
 
     ```mlir
     scf.forall (%h) in (12) {
@@ -127,7 +129,9 @@ def PadScratch : Pass<"fairway-pad-scratch", "mlir::func::FuncOp"> {
     %longer = tensor.empty() : tensor<64x4112xf32>
     %k = tensor.extract_slice %longer[0, 0] [64, 4096] [1, 1]
     ```
-    Values that something else than an op's result is written to stay.
+    Values that something else than an op's result is written to stay. The 16
+    places of transformed blocks are written together: they get as much between
+    them as brings them to different sets.
   }];
   let statistics = [
     Statistic<"padded", "padded", "Number of values with longer rows">
@@ -196,6 +200,8 @@ def LowerGenerics : Pass<"fairway-lower-generics", "mlir::func::FuncOp"> {
       vector loop too; its lanes are then combined at the end.
     - one *row loop* that is unrolled over registers, so that what the vectors
       hold (a contraction's weights) is loaded once for several rows.
+    - a sum with the factors of a constant table (see `TableSum.h`) is no loop
+      at all: each element is loaded once and added where its factor is not zero.
     - reductions innermost, with all accumulators carried in registers. Long
       ones are cut around panels of weights, so that a piece stays in a cache;
       the next panel and an epilogue's residual are prefetched.

@@ -9,9 +9,9 @@
 // CHECK-LABEL: func.func @main
 // CHECK:         call @transpose_{{.*}} -> tensor<58x58x64xf32>
 // CHECK-NOT:     call
-// CHECK:         call @conv_0({{.*}} -> tensor<58x58x4x16xf32>
+// CHECK:         call @winograd_{{.*}} -> tensor<58x58x4x16xf32>
 // CHECK-NOT:     call
-// CHECK:         call @conv_1({{.*}} -> tensor<56x56x4x16xf32>
+// CHECK:         call @winograd_{{.*}} -> tensor<56x56x4x16xf32>
 // CHECK-NOT:     call
 // CHECK:         call @elementwise_0({{.*}} -> tensor<4x16x56x56xf32>
 // CHECK-NOT:     call
