@@ -21,8 +21,8 @@ static bool isZero(Value value) {
 
 /// `sum + factor * value` without a multiplication where the factor is one; no
 /// sum is zero.
-static Value addTerm(OpBuilder &b, Location loc, Value sum, APFloat factor,
-                     Value value) {
+static Value addTerm(OpBuilder &b, Location loc, Value sum,
+                     const APFloat &factor, Value value) {
   if (factor.isExactlyValue(-1.0))
     return sum ? Value(arith::SubFOp::create(b, loc, sum, value))
                : Value(arith::NegFOp::create(b, loc, value));

@@ -15,7 +15,7 @@ using namespace fairway;
 double TableSum::density() const {
   int64_t used =
       llvm::count_if(factors.getValues<APFloat>(),
-                     [](APFloat factor) { return !factor.isZero(); });
+                     [](const APFloat &factor) { return !factor.isZero(); });
   return double(used) / double(factors.getNumElements());
 }
 

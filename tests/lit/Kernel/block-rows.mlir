@@ -96,3 +96,42 @@ func.func @elementwise(%x: tensor<100x512xf32>, %out: tensor<100x512xf32>) -> te
   }
   return %r : tensor<100x512xf32>
 }
+
+// -----
+
+// A transformed image is read by a panel of weights after the other; the sums of a
+// panel are transformed back before the next.
+// CHECK-LABEL: func.func @transformed
+// CHECK:         %[[V:.*]] = linalg.generic {{.*}} ins(%arg0, %{{.*}} : tensor<18x64xf32>, tensor<3x3xf32>)
+// CHECK:         scf.for %{{.*}} = %c0 to %c4 step %c1
+// CHECK:           linalg.generic {{.*}} ins(%[[V]], %{{.*}} : tensor<3x8x64xf32>, tensor<1x3x64x16xf32>)
+// CHECK:           linalg.generic {{.*}} ins(%{{.*}}, %{{.*}} : tensor<3x8x1x16xf32>, tensor<3x2xf32>)
+func.func @transformed(%x: tensor<18x64xf32>, %w: tensor<4x3x64x16xf32>, %out: tensor<16x4x16xf32>) -> tensor<16x4x16xf32> attributes {fairway.kernel = "winograd", fairway.num_outs = 1 : i64} {
+  %zero = arith.constant 0.0 : f32
+  %image = arith.constant dense<[[1.0, 0.0, -1.0], [0.0, 1.0, 1.0], [0.0, -1.0, 1.0]]> : tensor<3x3xf32>
+  %result = arith.constant dense<[[1.0, 0.0], [1.0, 1.0], [1.0, -1.0]]> : tensor<3x2xf32>
+  %0 = tensor.empty() : tensor<3x8x64xf32>
+  %1 = linalg.fill ins(%zero : f32) outs(%0 : tensor<3x8x64xf32>) -> tensor<3x8x64xf32>
+  %v = linalg.generic {indexing_maps = [affine_map<(k, i, c, r) -> (i * 2 + r, c)>, affine_map<(k, i, c, r) -> (k, r)>, affine_map<(k, i, c, r) -> (k, i, c)>], iterator_types = ["parallel", "parallel", "parallel", "reduction"]} ins(%x, %image : tensor<18x64xf32>, tensor<3x3xf32>) outs(%1 : tensor<3x8x64xf32>) {
+  ^bb0(%a: f32, %b: f32, %acc: f32):
+    %p = arith.mulf %a, %b : f32
+    %s = arith.addf %acc, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<3x8x64xf32>
+  %2 = tensor.empty() : tensor<3x8x4x16xf32>
+  %3 = linalg.fill ins(%zero : f32) outs(%2 : tensor<3x8x4x16xf32>) -> tensor<3x8x4x16xf32>
+  %m = linalg.generic {indexing_maps = [affine_map<(p, k, i, c, l) -> (k, i, c)>, affine_map<(p, k, i, c, l) -> (p, k, c, l)>, affine_map<(p, k, i, c, l) -> (k, i, p, l)>], iterator_types = ["parallel", "parallel", "parallel", "reduction", "parallel"]} ins(%v, %w : tensor<3x8x64xf32>, tensor<4x3x64x16xf32>) outs(%3 : tensor<3x8x4x16xf32>) {
+  ^bb0(%a: f32, %b: f32, %acc: f32):
+    %p = arith.mulf %a, %b : f32
+    %s = arith.addf %acc, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<3x8x4x16xf32>
+  %4 = linalg.fill ins(%zero : f32) outs(%out : tensor<16x4x16xf32>) -> tensor<16x4x16xf32>
+  %y = linalg.generic {indexing_maps = [affine_map<(w, p, k, l) -> (k, w floordiv 2, p, l)>, affine_map<(w, p, k, l) -> (k, w mod 2)>, affine_map<(w, p, k, l) -> (w, p, l)>], iterator_types = ["parallel", "parallel", "reduction", "parallel"]} ins(%m, %result : tensor<3x8x4x16xf32>, tensor<3x2xf32>) outs(%4 : tensor<16x4x16xf32>) {
+  ^bb0(%a: f32, %b: f32, %acc: f32):
+    %p = arith.mulf %a, %b : f32
+    %s = arith.addf %acc, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<16x4x16xf32>
+  return %y : tensor<16x4x16xf32>
+}

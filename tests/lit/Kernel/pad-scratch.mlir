@@ -32,3 +32,23 @@ func.func @keys(%k: tensor<256x64xf32>, %out: tensor<256x64xf32>) -> tensor<256x
   } -> tensor<256x64xf32>
   return %c : tensor<256x64xf32>
 }
+
+// -----
+
+// Places of transformed blocks, 14336 bytes apart, would share two sets; a plane more
+// between them and a longer row spread them to all.
+// CHECK-LABEL: func.func @places
+// CHECK:         tensor.empty() : tensor<16x3x28x80xf32>
+func.func @places(%x: tensor<6x58x64xf32>) -> tensor<16x2x28x64xf32> attributes {fairway.kernel = "winograd"} {
+  %table = arith.constant dense<1.0> : tensor<16x4x4xf32>
+  %zero = arith.constant 0.0 : f32
+  %0 = tensor.empty() : tensor<16x2x28x64xf32>
+  %1 = linalg.fill ins(%zero : f32) outs(%0 : tensor<16x2x28x64xf32>) -> tensor<16x2x28x64xf32>
+  %2 = linalg.generic {indexing_maps = [affine_map<(k, i, j, c, r, s) -> (i * 2 + r, j * 2 + s, c)>, affine_map<(k, i, j, c, r, s) -> (k, r, s)>, affine_map<(k, i, j, c, r, s) -> (k, i, j, c)>], iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction"]} ins(%x, %table : tensor<6x58x64xf32>, tensor<16x4x4xf32>) outs(%1 : tensor<16x2x28x64xf32>) {
+  ^bb0(%a: f32, %b: f32, %acc: f32):
+    %p = arith.mulf %a, %b : f32
+    %s = arith.addf %acc, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<16x2x28x64xf32>
+  return %2 : tensor<16x2x28x64xf32>
+}
