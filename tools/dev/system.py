@@ -148,6 +148,17 @@ def ensure_room(folder: Path, disk: float, memory: float) -> None:
         )
 
 
+def jobs(memory: float) -> int:
+    """Returns how many jobs the processors and the memory allow at once.
+
+    Args:
+        memory: The gigabytes of memory that one takes.
+    """
+    available = _available_memory()
+    cores = os.cpu_count() or 1
+    return cores if available is None else max(1, min(cores, int(available / memory)))
+
+
 def _available_memory() -> float | None:
     """Returns the gigabytes that can be had without swapping; None where Linux does not tell."""
     try:

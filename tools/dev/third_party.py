@@ -19,7 +19,7 @@ from .progress import run, say
 
 LOCK = ROOT / "conan.lock"
 LLVM_DISK_GIGABYTES = 8.0
-LLVM_MEMORY_GIGABYTES = 4.0
+LLVM_JOB_GIGABYTES = 1.6  # of memory, for each job
 LOCK_HOME = BUILD / "conan-lock"  # a home of its own: a shared one may hold older revisions
 
 
@@ -78,7 +78,9 @@ def ensure_llvm_from_source() -> None:
     if stamps.is_current("llvm-from-source", wanted):
         return
     stamps.clear("llvm-from-source")
-    system.ensure_room(home(), LLVM_DISK_GIGABYTES, LLVM_MEMORY_GIGABYTES)
+    taken = sum(path.stat().st_size for path in _work().rglob("*") if path.is_file()) / 1e9
+    system.ensure_room(home(), max(LLVM_DISK_GIGABYTES - taken, 1.0), LLVM_JOB_GIGABYTES * 2)
+    jobs = system.jobs(LLVM_JOB_GIGABYTES)
     python = f"{sys.version_info[0]}.{sys.version_info[1]}"
     with _alone():
         _prepare(home(), "llvm-from-source")
@@ -94,11 +96,18 @@ def ensure_llvm_from_source() -> None:
                 "llvm/*:provider=source",
                 "-o",
                 f"torch-mlir/*:python={python}",
+                "-c",
+                f"tools.build:jobs={jobs}",
             ],
             log="llvm-from-source",
             title="building LLVM from source (an hour or more, once; it can be interrupted)",
         )
     stamps.save("llvm-from-source", wanted)
+
+
+def _work() -> Path:
+    """Returns where LLVM's objects are, so that an interrupted build goes on there."""
+    return home() / "llvm"
 
 
 def _settings() -> list[str]:
@@ -110,7 +119,7 @@ def _settings() -> list[str]:
         "-cc",
         f"core.sources:download_cache={home() / 'sources'}",
         "-c",
-        f"user.llvm:work_folder={home() / 'llvm'}",
+        f"user.llvm:work_folder={_work()}",
     ]
 
 

@@ -84,6 +84,13 @@ def test_too_little_room_for_llvm_is_told_before_the_work(
         system.ensure_room(tmp_path / "not" / "there" / "yet", disk, memory)
 
 
+def test_jobs_fit_into_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    for available, expected in ((None, 8), (100.0, 8), (7.0, 3), (0.5, 1)):
+        monkeypatch.setattr(system, "_available_memory", lambda value=available: value)
+        assert system.jobs(2.0) == expected
+
+
 @pytest.mark.parametrize(
     ("line", "hint"),
     [
