@@ -31,7 +31,10 @@ def versions() -> dict[str, str]:
         one = {pin.version for pin in pins if pin.name == name}
         found[name] = one.pop() if len(one) == 1 else text  # the same for all Pythons
     recipes = json.loads((ROOT / "conan.lock").read_text("utf-8"))["requires"]
-    return found | dict(recipe.split("#")[0].split("/") for recipe in recipes)
+    pairs = [recipe.split("#")[0].split("/") for recipe in recipes]
+    for name, _ in pairs:
+        found[name] = ", ".join(sorted(version for other, version in pairs if other == name))
+    return found
 
 
 def wanted() -> set[str]:
