@@ -82,7 +82,8 @@ def versions(pins: Iterable[Pin]) -> dict[str, str]:
     """Returns the versions by name, each with the Pythons that it is for."""
     found: dict[str, list[str]] = {}
     for pin in pins:
-        python = re.sub(r"python_full_version\s*([<>=!]+)\s*'([\d.*]+)'", r"\1\2", pin.marker)
+        pythons = re.findall(r"python_full_version\s*([<>=!]+)\s*'([\d.*]+)'", pin.marker)
+        python = " ".join(operator + version for operator, version in pythons)
         text = f"{pin.version} ({python})" if python else pin.version
         found.setdefault(pin.name, []).append(text)
     return {name: ", ".join(dict.fromkeys(texts)) for name, texts in found.items()}

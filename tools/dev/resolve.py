@@ -121,6 +121,8 @@ def _indexes(folder: Path) -> dict[str, str]:
 
 
 def _finished(group: str, text: str) -> str:
-    """Adds the header, and takes away what every marker says."""
-    text = text.replace(f" and {ENVIRONMENT}", "").replace(f" ; {ENVIRONMENT}", "")
+    """Adds the header, and takes away what holds wherever a lock is used."""
+    for clause in ENVIRONMENT.split(" and "):
+        text = text.replace(f" and {clause}", "").replace(f" ; {clause} and ", " ; ")
+        text = text.replace(f" ; {clause} \\\n", " \\\n")
     return HEADER.format(group=group, oldest=OLDEST_PYTHON) + text

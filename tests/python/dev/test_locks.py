@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from dev import debian, fetch, locks, system
+from dev import debian, fetch, locks, resolve, system
 from packaging.markers import Marker, default_environment
 from packaging.requirements import Requirement
 
@@ -73,6 +73,24 @@ def test_every_pin_has_hashes(group: str) -> None:
     bad = [pin.name for pin in pins if not pin.hashes]
     bad += [pin.name for pin in pins for it in pin.hashes if not re.fullmatch("[0-9a-f]{64}", it)]
     assert bad == []
+
+
+@pytest.mark.parametrize(
+    ("marker", "kept"),
+    [
+        (resolve.ENVIRONMENT, ""),
+        (f"python_version < '3' and {resolve.ENVIRONMENT}", "python_version < '3'"),
+        (
+            "implementation_name == 'cpython' and platform_machine == 'x86_64' and extra == 'x' "
+            "and sys_platform == 'linux'",
+            "extra == 'x'",
+        ),
+    ],
+)
+def test_locks_do_not_repeat_what_always_holds(marker: str, kept: str) -> None:
+    text = resolve._finished("group", f"one==1 ; {marker} \\\n    --hash=sha256:00\n")
+    (pin,) = locks.read(text)
+    assert pin.marker == kept
 
 
 def test_lock_that_pins_no_version_is_refused() -> None:
