@@ -63,9 +63,11 @@ def threads_option(text: str) -> Callable[[_F], _F]:
 
 def importer_option(function: _F) -> _F:
     """Adds --importer."""
-    return click.option("--importer", help="The importer to use, if not the one found from MODEL.")(
-        function
-    )
+    return click.option(
+        "--importer",
+        metavar="NAME",
+        help="The importer to use, if not the one found from MODEL; onnx-mlir takes ONNX models.",
+    )(function)
 
 
 def realtime_option(function: _F) -> _F:

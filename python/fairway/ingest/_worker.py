@@ -6,7 +6,7 @@ It imports neither torch nor onnx. It reads one request from standard input and 
 on standard output (see `_wire`):
 
     request   {"pipelines": [[title, text], ...], "arguments": [...], "results": [...]}
-              and the module as MLIR bytecode or text
+              and the module as MLIR bytecode or text; "origin": "onnx-mlir" if it wrote it
     progress  {"event": "progress", "stage": title}
     answer    {"event": "done", "arguments": [...], "results": [...]} and the module text
     failure   {"event": "failed", "kind": "parse" | "lower" | "contract", "stage": title,
@@ -19,6 +19,7 @@ import os
 import sys
 from typing import Any
 
+from fairway.ingest._onnx_mlir_module import adopt
 from fairway.ingest._torch_mlir import import_torch_mlir, register_torch_dialect
 from fairway.ingest._wire import read_message, write_message
 
@@ -87,11 +88,15 @@ def _serve(ir: Any, request: dict[str, Any], body: bytes, tell: Any) -> tuple[di
         return True
 
     handler = context.attach_diagnostic_handler(collect)
+    foreign = request.get("origin") == "onnx-mlir"
+    context.allow_unregistered_dialects = foreign
     with context:
         try:
             module = ir.Module.parse(body)
         except Exception as error:
             raise _failure("parse", "reading the module", diagnostics, error) from error
+        if foreign and (found := adopt(ir, module)):
+            raise _Failure("contract", "reading what onnx-mlir wrote", found)
         for title, pipeline in request["pipelines"]:
             tell({"event": "progress", "stage": title})
             try:

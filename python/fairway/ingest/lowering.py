@@ -23,7 +23,14 @@ from fairway.program import TensorSpec
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["ONNX_PIPELINES", "TORCH_PIPELINES", "Lowered", "Worker", "ignore_progress"]
+__all__ = [
+    "ONNX_PIPELINES",
+    "TORCH_PIPELINES",
+    "TOSA_PIPELINES",
+    "Lowered",
+    "Worker",
+    "ignore_progress",
+]
 
 Progress = Callable[[str], None]
 
@@ -50,6 +57,16 @@ ONNX_PIPELINES = (
         "builtin.module(torch-onnx-to-torch-backend-pipeline)",
     ),
     _LINALG,
+)
+# What onnx-mlir leaves as TOSA; the order is upstream's own.
+TOSA_PIPELINES = (
+    (
+        "lowering TOSA to linalg",
+        "builtin.module(func.func(tosa-optional-decompositions,canonicalize,tosa-infer-shapes,"
+        "tosa-make-broadcastable,tosa-to-linalg-named,canonicalize,tosa-make-broadcastable,"
+        "tosa-to-linalg,tosa-to-arith{include-apply-rescale=true},tosa-to-tensor,tosa-to-scf,"
+        "canonicalize,cse))",
+    ),
 )
 
 
@@ -126,6 +143,7 @@ class Worker:
         arguments: Sequence[TensorSpec] | None = None,
         results: Sequence[TensorSpec] | None = None,
         framework: str = "torch",
+        origin: str = "",
     ) -> Lowered:
         """Lowers a module and names its arguments; can be called once.
 
@@ -135,12 +153,14 @@ class Worker:
             arguments: The specs to attach to `@main`'s arguments, in its order.
             results: The specs to attach to its results.
             framework: How to name operations in errors.
+            origin: `onnx-mlir` if that program wrote the text.
 
         Raises:
             UnsupportedOp: An operation cannot be lowered.
             InvalidModel: The worker crashed, hung, or could not read the module.
         """
         request: dict[str, Any] = {"pipelines": [list(pipeline) for pipeline in pipelines]}
+        request["origin"] = origin
         if arguments is not None:
             request["arguments"] = [spec.to_json() for spec in arguments]
         if results is not None:

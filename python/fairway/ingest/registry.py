@@ -26,6 +26,7 @@ _BUILT_IN = {
     "torch": "fairway.ingest.torch_importer",
     "onnx": "fairway.ingest.onnx_importer",
     "mlir": "fairway.ingest.mlir_importer",
+    "onnx-mlir": "fairway.ingest.onnx_mlir_importer",  # after `onnx`, so only by its name
 }
 
 

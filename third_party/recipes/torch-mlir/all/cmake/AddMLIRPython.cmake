@@ -36,6 +36,7 @@ else()
       "LINKER:--version-script=${CMAKE_CURRENT_BINARY_DIR}/${name}.map"
       LINKER:--gc-sections LINKER:--as-needed -static-libstdc++ -static-libgcc)
     set_target_properties(${name} PROPERTIES
-      LIBRARY_OUTPUT_DIRECTORY "${ARG_OUTPUT_DIRECTORY}" BUILD_RPATH "$ORIGIN")
+      LIBRARY_OUTPUT_DIRECTORY "${ARG_OUTPUT_DIRECTORY}"
+      BUILD_WITH_INSTALL_RPATH ON INSTALL_RPATH "$ORIGIN")
   endfunction()
 endif()
