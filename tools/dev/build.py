@@ -26,7 +26,14 @@ NATIVE_INPUTS = [
     "python/mlir",
     "third_party",
 ]
-INPUTS = [*NATIVE_INPUTS, "LICENSE", "README.md", "pyproject.toml", "python/fairway"]
+INPUTS = [
+    *NATIVE_INPUTS,
+    "LICENSE",
+    "README.md",
+    "pyproject.toml",
+    "python/fairway",
+    "tools/packaging",
+]
 TEST_INPUTS = [*NATIVE_INPUTS, "tools/CMakeLists.txt", "tools/fairway-opt", "tests/unit", "tests/c"]
 SIZE_LIMIT = 100e6
 # A build folder remembers where its LLVM is, so each kind of LLVM has its own.

@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 import shutil
 import subprocess
 import sys
+from importlib.metadata import distribution
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,9 +55,63 @@ def test_libraries_look_for_others_only_beside_themselves(library: Path) -> None
     assert [folder for folder in folders if not folder.startswith("$ORIGIN")] == []
 
 
+def _bill() -> dict[str, Any]:
+    (file,) = [path for path in distribution("fairway").files or [] if path.match("sboms/*.json")]
+    return json.loads(file.locate().read_text("utf-8"))
+
+
+def test_lists_what_it_contains_of_others() -> None:
+    bill = _bill()
+    assert (bill["bomFormat"], bill["metadata"]["component"]["version"]) == (
+        "CycloneDX",
+        distribution("fairway").version,
+    )
+    parts = {part["name"]: part for part in bill["components"]}
+    assert parts["llvm"]["version"].startswith("22.1.")
+    assert parts["torch-mlir"]["hashes"]
+    assert [name for name, part in parts.items() if not part.get("licenses")] == []
+    for name, part in parts.items():
+        for pattern in _property(part, "fairway:files").split():
+            assert list(PACKAGE.parent.glob(pattern)), f"{name}: nothing is at {pattern}"
+
+
+def _property(part: dict[str, Any], name: str) -> str:
+    return next(entry["value"] for entry in part["properties"] if entry["name"] == name)
+
+
 def test_brings_the_licences_of_what_it_contains() -> None:
-    for name in ("mlir/LICENSE.llvm", "_vendor/LICENSE.torch-mlir"):
-        assert "Apache License" in (PACKAGE / name).read_text("utf-8")
+    licences = distribution("fairway").metadata.get_all("License-File") or []
+    folder = next(PACKAGE.parent.glob("fairway-*.dist-info"))
+    for part in _bill()["components"]:
+        path = _property(part, "fairway:licence-file")
+        assert path.removeprefix("licenses/") in licences
+        assert len((folder / path).read_text("utf-8")) > 1000, path
+
+
+def test_version_carries_the_commit() -> None:
+    version = distribution("fairway").version
+    assert re.fullmatch(r"\d+\.\d+\.\d+(\.dev\d{14}\+g[0-9a-f]{10}(\.dirty)?)?", version)
+
+
+@NEEDS_BINUTILS
+@pytest.mark.parametrize("library", OURS, ids=lambda path: path.name)
+def test_libraries_work_with_glibc_2_34(library: Path) -> None:
+    """What lib/Compat is for; auditwheel chooses the wheel's tag by the same."""
+    versions = re.findall(r"Name: (GLIBC|GLIBCXX)_([\d.]+)", _read("readelf", "-V", library))
+    newest = {"GLIBC": (2, 34), "GLIBCXX": (3, 4, 29)}
+    late = {
+        f"{kind}_{number}"
+        for kind, number in versions
+        if tuple(map(int, number.split("."))) > newest[kind]
+    }
+    assert late == set()
+
+
+@pytest.mark.parametrize("library", OURS, ids=lambda path: path.name)
+def test_libraries_tell_nothing_of_where_they_were_built(library: Path) -> None:
+    content = library.read_bytes()
+    for place in (b"/.cache/", b"/home/", b"site-packages", b"/build/"):
+        assert place not in content, place
 
 
 def test_leaves_out_what_importing_a_model_never_needs() -> None:
