@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
+import importlib.util
 import resource
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -72,3 +74,46 @@ def mlp_reference(onnx_mlp: Path) -> Callable[[Any], Any]:
 
     session = ReferenceEvaluator(str(onnx_mlp))
     return lambda x: session.run(None, {"x": x})[0]
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leaves out whole files that import PyTorch, where there is none; the summary counts them."""
+    if importlib.util.find_spec("torch") or collection_path.suffix != ".py":
+        return None
+    return True if _imports_torch(collection_path) else None
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says how much was left out for want of PyTorch, which Pythons that cannot have it need."""
+    if importlib.util.find_spec("torch"):
+        return
+    files = [path for path in Path(__file__).parent.rglob("*.py") if _imports_torch(path)]
+    functions = sum(_test_functions(path) for path in files)
+    skipped = [
+        report
+        for report in terminalreporter.stats.get("skipped", [])
+        if "could not import 'torch'" in str(report.longrepr)
+    ]
+    terminalreporter.write_line(
+        f"left out without PyTorch: {functions} test functions in {len(files)} files that import "
+        f"it, and {len(skipped)} of the others' tests"
+    )
+
+
+def _imports_torch(path: Path) -> bool:
+    """Tells whether a file of tests does nothing without PyTorch."""
+    if not path.name.startswith("test_") or path.suffix != ".py":
+        return False
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, ast.Import) and any(name.name == "torch" for name in node.names):
+            return True
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "torch":
+            return True
+        if isinstance(node, (ast.Assign, ast.Expr)) and "importorskip('torch'" in ast.unparse(node):
+            return True
+    return False
+
+
+def _test_functions(path: Path) -> int:
+    nodes = ast.walk(ast.parse(path.read_text("utf-8")))
+    return sum(isinstance(node, ast.FunctionDef) and node.name[:5] == "test_" for node in nodes)

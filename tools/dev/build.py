@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import zipfile
 from pathlib import Path
@@ -53,12 +52,13 @@ def ensure_wheel(from_source: bool = False) -> Path:
         The wheel's path.
     """
     wanted = stamps.digest(INPUTS, sys.version, *(["source"] if from_source else []))
-    found = sorted(WHEELS.glob("fairway-*.whl"))
-    if len(found) == 1 and stamps.is_current("wheel", wanted):
+    found = sorted(WHEELS.glob(f"fairway-*-{python_tag()}-*.whl"))
+    if len(found) == 1 and stamps.is_current(stamp(), wanted):
         say(f"the wheel is current: {describe(found[0])}")
         return found[0]
-    stamps.clear("wheel")
-    shutil.rmtree(WHEELS, ignore_errors=True)
+    stamps.clear(stamp())
+    for old in found:
+        old.unlink()
     run(
         "building the wheel (the first time takes minutes)",
         [
@@ -76,12 +76,22 @@ def ensure_wheel(from_source: bool = False) -> Path:
         ],
         log="wheel",
     )
-    (wheel,) = WHEELS.glob("fairway-*.whl")
+    (wheel,) = WHEELS.glob(f"fairway-*-{python_tag()}-*.whl")
     if wheel.stat().st_size > SIZE_LIMIT:
         raise Failure(f"the wheel is larger than {SIZE_LIMIT / 1e6:.0f} MB: {describe(wheel)}")
-    stamps.save("wheel", wanted)
+    stamps.save(stamp(), wanted)
     say(f"built {describe(wheel)}")
     return wheel
+
+
+def python_tag() -> str:
+    """Returns the tag of the wheel that serves the running Python, as in its name."""
+    return f"cp3{min(sys.version_info[1], 12)}"
+
+
+def stamp() -> str:
+    """Returns the name under which it is noted what the wheel was built from."""
+    return f"wheel-{python_tag()}"
 
 
 def describe(wheel: Path) -> str:

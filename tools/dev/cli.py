@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from . import build, environments, fetch, locks, offline, system, third_party, update
+from . import build, environments, fetch, locks, offline, system, third_party, update, wheels
 from .doctor import report
 from .failure import Failure
 from .lock import exclusive
@@ -41,6 +41,8 @@ class Options:
         what: What to fetch for: the name of a command, or `all`.
         names: The packages to update, all if empty.
         write: Whether to write what an update proposes.
+        python: The versions to build wheels for, by commas; None for the running one.
+        again: Whether to build the wheel twice and compare.
     """
 
     rest: list[str]
@@ -49,6 +51,8 @@ class Options:
     what: str = "all"
     names: Sequence[str] = ()
     write: bool = False
+    python: str | None = None
+    again: bool = False
 
 
 def main() -> int:
@@ -97,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
         ("bench", bench, "measure beside the peers (arguments go to benchmarks/run.py)"),
         ("lint", lint, "check formatting, types and style"),
         ("build", build_all, "build the wheel and the programs for tests"),
+        ("wheel", make_wheels, "build and check the wheels that are published"),
         ("fetch", fetch_all, "download everything that is pinned, for --offline"),
         ("update", update_pins, "propose newer versions of what is pinned"),
         ("lock", lock, "pin the recipes of third_party/ and what requirements/*.in ask for"),
@@ -106,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
             name, help=text, description=text, epilog=BENCH_HELP if name == "bench" else None
         )
         command.set_defaults(action=action)
-        if action in (demo, test, bench, lint, build_all):
+        if action in (demo, test, bench, lint, build_all, make_wheels):
             command.add_argument(
                 "--offline",
                 action="store_true",
@@ -116,6 +121,13 @@ def _parser() -> argparse.ArgumentParser:
                 "--from-source",
                 action="store_true",
                 help="build LLVM instead of taking Debian's (an hour or more, once)",
+            )
+        if action is make_wheels:
+            command.add_argument(
+                "--python", metavar="3.10,3.11,3.12", help="the versions (default: the running one)"
+            )
+            command.add_argument(
+                "--again", action="store_true", help="build twice and compare to the last bit"
             )
         if action is update_pins:
             command.add_argument("names", nargs="*", metavar="NAME", help="only these packages")
@@ -224,6 +236,19 @@ def build_all(options: Options) -> None:
         _set_up(options, system.build_packages(options.from_source), None)
         build.ensure_wheel(options.from_source)
         build.ensure_test_programs(options.from_source)
+
+
+def make_wheels(options: Options) -> None:
+    """Builds and checks the wheel of the running Python, or those of several."""
+    if options.python:
+        wheels.build_for(options.python.split(","))
+        return
+    with exclusive():
+        _set_up(options, system.build_packages(), None, ("wheel",))
+        wheel = wheels.current()
+        wheels.check(wheel)
+        if options.again:
+            wheels.check_reproducible(wheel)
 
 
 def fetch_all(options: Options) -> None:
