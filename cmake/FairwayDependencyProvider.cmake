@@ -92,6 +92,16 @@ endfunction()
 function(fairway_dependency_error reason)
   string(REGEX REPLACE ".*ERROR: " "" reason "${reason}")
   string(STRIP "${reason}" reason)
+  if(reason MATCHES "user.fairway:git_mirror")
+    message(FATAL_ERROR
+      "Fairway could not get the sources of torch-mlir or onnx-mlir that were asked for.\n"
+      "  why: ${reason}\n"
+      "There are two ways out:\n"
+      "  1. An address in the place of https://github.com:\n"
+      "       pip install . -C cmake.define.FAIRWAY_GIT_MIRROR=file:///mirrors\n"
+      "  2. Do without them, which are the defaults:\n"
+      "       FAIRWAY_TORCH_MLIR=wheel, FAIRWAY_ONNX_MLIR=OFF\n")
+  endif()
   file(STRINGS "${CMAKE_SOURCE_DIR}/third_party/recipes/llvm/all/apt-packages.txt" _packages)
   list(JOIN _packages " " _packages)
   message(FATAL_ERROR
