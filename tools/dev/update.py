@@ -82,11 +82,11 @@ def python_packages(names: list[str], everything: bool) -> Proposal:
     for group, text in texts.items():
         old, new = _pins(group), locks.read(text)
         sides = locks.versions(old), locks.versions(new)
-        other_files = {pin.name for pin in set(old) ^ set(new)}
+        unlike = {pin.name for pin in set(old) ^ set(new)}
         for name in sorted(sides[0].keys() | sides[1].keys()):
             before, after = (side.get(name, "") for side in sides)
-            if before == after and name in other_files:
-                after += " (other files)"
+            if before == after and name in unlike:
+                after += " (other files or conditions)"
             if before != after:
                 changes.setdefault((name, before, after), []).append(group)
     rows = [Change(*key, ", ".join(groups)) for key, groups in sorted(changes.items())]

@@ -56,7 +56,9 @@ def test_shows_other_files_under_the_same_version(
     tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _resolved(monkeypatch, _lock(("one", "1.0", B), ("gone", "1.0", A)))
-    assert update.propose(["one"]).changes == [Change("one", "1.0", "1.0 (other files)", "group")]
+    assert update.propose(["one"]).changes == [
+        Change("one", "1.0", "1.0 (other files or conditions)", "group")
+    ]
 
 
 def test_tells_the_pythons_apart(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
