@@ -64,13 +64,19 @@ def test_attention_is_one_kernel(
         torch.randn(batch, keys, width),
         torch.where(torch.rand(batch, 1, queries, keys) < 0.3, -3.4e38, 0.0),
     )
-    worst, kinds = error(Attention(heads), inputs)
-    # How exact single precision can be depends on how large the scores are that were drawn;
-    # PyTorch tells.
+    module = Attention(heads).eval()
     with torch.no_grad():
-        exact = Attention(heads)(*(x.double() for x in inputs))
-        single = (Attention(heads)(*inputs).double() - exact).abs().max() / exact.abs().max()
-    assert worst < 2 * max(float(single), 5e-7)
+        exe = fairway.compile(module, inputs)
+        exact = module(*(x.double() for x in inputs))
+        ours = torch.as_tensor(exe(*inputs)).double() - exact
+        single = module(*inputs).double() - exact
+    # How exact single precision can be depends on how large the scores are that were drawn;
+    # PyTorch tells. Of 300 draws the norms' ratio was 1.2 at the median and 1.5 at most, that of
+    # the largest errors, which single elements decide, 1.2 and 3.4.
+    floor = 5e-7 * exact.abs().max()
+    assert ours.norm() < 2 * max(single.norm(), floor)
+    assert ours.abs().max() < 5 * max(single.abs().max(), floor)
+    kinds = {step.name.rsplit("_", 1)[0] for step in exe._native.steps}
     assert kinds == {"attention"}
 
 
