@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""ONNX's backend node tests: the cases, and what each is about."""
+
+from __future__ import annotations
+
+import csv
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto
+from onnx.backend.test.case.node import collect_testcases
+from onnx.backend.test.case.test_case import TestCase
+from onnx.backend.test.runner import Runner
+
+# The cases that Fairway refuses, each with its cause; every other one must pass.
+REFUSED = Path(__file__).with_name("refused.csv")
+
+_NARROW = {
+    getattr(TensorProto, name)
+    for name in TensorProto.DataType.keys()  # noqa: SIM118 (a protobuf enum, no dict)
+    if name.startswith(("FLOAT8", "FLOAT4", "INT4", "UINT4", "INT2", "UINT2"))
+}
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A case that is not compiled: its name, the stage that refuses it, and its words."""
+
+    name: str
+    cause: str
+    message: str
+
+
+@functools.lru_cache(maxsize=1)
+def cases() -> dict[str, TestCase]:
+    """Returns every case by name; the suite makes models and data when it is asked."""
+    return {case.name: case for case in collect_testcases(None)}
+
+
+def refused() -> dict[str, Refused]:
+    """Returns the cases that are known to be refused, by name."""
+    if not REFUSED.exists():
+        return {}
+    with REFUSED.open(newline="", encoding="utf-8") as file:
+        return {row["name"]: Refused(**row) for row in csv.DictReader(file)}
+
+
+def operation(case: TestCase) -> str:
+    """Returns the operation that a case tests; those with a function's body keep its name."""
+    nodes = [node.op_type for node in case.model.graph.node]
+    return nodes[-1] if len(nodes) == 1 else case.name.removeprefix("test_").split("_")[0]
+
+
+def kind(case: TestCase) -> str:
+    """Returns "numeric", or what puts a case beyond a compiler of numeric tensors."""
+    model = case.model
+    domains = {node.domain for node in model.graph.node}
+    if any("training" in domain for domain in domains):
+        return "training"
+    types = [value.type for value in (*model.graph.input, *model.graph.output)]
+    if any(t.HasField("sequence_type") or t.HasField("optional_type") for t in types):
+        return "sequence"
+    elements = {t.tensor_type.elem_type for t in types}
+    if TensorProto.STRING in elements:
+        return "string"
+    if elements & _NARROW:
+        return "sub-byte"
+    return "numeric"
+
+
+def run(backend: Any, case: TestCase) -> None:
+    """Runs a case as ONNX's own runner does.
+
+    Raises:
+        AssertionError: The answer is wrong.
+    """
+    prepared = backend.prepare(case.model, "CPU")
+    for inputs, expected in case.data_sets:
+        outputs = prepared.run([_array(value) for value in inputs])
+        Runner.assert_similar_outputs(
+            [_array(value) for value in expected], outputs, rtol=case.rtol, atol=case.atol
+        )
+
+
+def _array(value: Any) -> Any:
+    if isinstance(value, onnx.TensorProto):
+        return onnx.numpy_helper.to_array(value)
+    return value if isinstance(value, (list, tuple)) or value is None else np.asarray(value)
