@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
+from collections.abc import Iterable
+from typing import Any
 
 from . import locks, stamps, third_party
 from .failure import Failure
@@ -78,6 +81,35 @@ def python_options(tag: str) -> list[str]:
     """Returns pip's options that choose a wheel by its tag, whatever Python runs pip."""
     minor = tag.split("-")[0].removeprefix("cp3")
     return ["--implementation", "cp", "--python-version", f"3.{minor}"]
+
+
+def describe(title: str, log: str, requirements: Iterable[str], options: list[str]) -> list[Any]:
+    """Asks the index which wheels pip would install, and installs none.
+
+    Args:
+        title: What is told meanwhile.
+        log: The log's name.
+        requirements: Names, with versions or without; what they need in turn is left out.
+        options: pip's options that choose another Python than .venv's.
+
+    Returns:
+        The `install` list of pip's installation report: metadata and download of each.
+    """
+    report = BUILD / f"{log}.json"
+    run(
+        title,
+        [
+            *(tool("python"), "-m", "pip", "install", "--dry-run", "--quiet"),
+            *("--ignore-installed", "--no-deps", "--only-binary=:all:"),
+            *options,
+            *("--target", BUILD / "nowhere"),  # pip wants one for another Python
+            *("--report", report),
+            *requirements,
+        ],
+        log=log,
+        network=True,
+    )
+    return json.loads(report.read_text("utf-8"))["install"]
 
 
 def torch_mlir_wheels() -> list[tuple[str, str, str]]:

@@ -11,9 +11,8 @@ import json
 import re
 from collections.abc import Mapping
 
-from . import debian, locks
-from .paths import BUILD, ROOT, tool
-from .progress import run
+from . import debian, fetch, locks
+from .paths import ROOT
 
 PAGE = ROOT / "docs" / "third-party.md"
 EXPLAINED = "## In the wheel\n"  # where the tables of dependencies begin
@@ -114,30 +113,13 @@ def write() -> None:
 def _ask(pins: Mapping[str, locks.Pin], options: list[str]) -> dict[str, str]:
     if not pins:
         return {}
-    report = BUILD / "licences.json"
-    run(
+    described = fetch.describe(
         f"asking for the licences of {len(pins)} packages",
-        [
-            tool("python"),
-            "-m",
-            "pip",
-            "install",
-            "--dry-run",
-            "--quiet",
-            "--ignore-installed",
-            "--no-deps",
-            "--only-binary=:all:",
-            *options,
-            "--target",
-            BUILD / "nowhere",  # pip wants one for another Python; nothing is installed
-            "--report",
-            report,
-            *(f"{pin.name}=={pin.version}" for pin in pins.values()),
-        ],
-        log="licences",
-        network=True,
+        "licences",
+        (f"{pin.name}=={pin.version}" for pin in pins.values()),
+        options,
     )
-    found = (item["metadata"] for item in json.loads(report.read_text("utf-8"))["install"])
+    found = (item["metadata"] for item in described)
     return {locks.normalized(it["name"]): licence(it) for it in found}
 
 

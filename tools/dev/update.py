@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from . import debian, fetch, locks, page, resolve, system, third_party
 from .failure import Failure
-from .paths import BUILD, ROOT, tool
-from .progress import run, say
+from .paths import ROOT
+from .progress import say
 
 TORCH_MLIR = "torch-mlir"
 
@@ -127,30 +126,12 @@ def torch_mlir() -> Proposal:
 
 def _newest_torch_mlir(tag: str) -> tuple[str, str]:
     """Returns the version and SHA-256 of the newest wheel with a tag."""
-    report = BUILD / "torch-mlir-report.json"
-    run(
+    (found,) = fetch.describe(
         f"asking for torch-mlir's newest wheel ({tag})",
-        [
-            tool("python"),
-            "-m",
-            "pip",
-            "install",
-            "--dry-run",
-            "--quiet",
-            "--ignore-installed",
-            "--no-deps",
-            "--only-binary=:all:",
-            *fetch.python_options(tag),
-            "--target",
-            BUILD / "nowhere",  # pip wants one for another Python; nothing is installed
-            "--report",
-            report,
-            TORCH_MLIR,
-        ],
-        log="update-torch-mlir",
-        network=True,
+        "update-torch-mlir",
+        [TORCH_MLIR],
+        fetch.python_options(tag),
     )
-    (found,) = json.loads(report.read_text("utf-8"))["install"]
     return found["metadata"]["version"], found["download_info"]["archive_info"]["hashes"]["sha256"]
 
 

@@ -110,8 +110,8 @@ def test_libraries_work_with_glibc_2_34(library: Path) -> None:
 @pytest.mark.parametrize("library", OURS, ids=lambda path: path.name)
 def test_libraries_tell_nothing_of_where_they_were_built(library: Path) -> None:
     content = library.read_bytes()
-    for place in (b"/.cache/", b"/home/", b"site-packages", b"/build/"):
-        assert place not in content, place
+    for place in ("/.cache/", "/home/", f"{Path.home()}/", "site-packages", "/build/"):
+        assert place.encode() not in content, place
 
 
 def test_leaves_out_what_importing_a_model_never_needs() -> None:
