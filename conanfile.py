@@ -18,7 +18,9 @@ class Fairway(ConanFile):
 
     def requirements(self):
         if self.options.with_llvm:  # False: the builder brings an LLVM of their own
-            self.requires("llvm/22.1.8")
+            more = self.options.torch_mlir == "source" or self.options.with_onnx_mlir
+            libraries = "all" if more else "needed"
+            self.requires("llvm/22.1.8", options={"libraries": libraries})
         if self.options.torch_mlir == "wheel":
             self.requires("torch-mlir/20261001")
         else:

@@ -174,6 +174,13 @@ def test_builds_what_the_listed_libraries_link_and_nothing_else(sandbox: Sandbox
     assert unpacked == set(FILES) - {"llvm/test/huge.txt", "clang/clang.txt"}
 
 
+def test_builds_every_library_when_others_build_on_it(sandbox: Sandbox):
+    status, said = sandbox.create("-o", "llvm/*:libraries=all")
+    assert status == 0, said
+    components = set((sandbox.package() / "components.txt").read_text().split())
+    assert {"LLVMUnused", "MLIRUnused", "MLIRIR", "llvm-tblgen"} <= components
+
+
 def _files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
 

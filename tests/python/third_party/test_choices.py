@@ -27,6 +27,7 @@ def _graph(workplace: Any, *options: str) -> dict[str, Any]:
 def test_default_takes_the_wheel_and_builds_nothing(workplace: Any) -> None:
     found = _graph(workplace)
     assert found.keys() == {"llvm/22.1.8", "torch-mlir/20261001"}
+    assert found["llvm/22.1.8"]["options"]["libraries"] == "needed"
 
 
 def test_source_builds_on_our_llvm_and_brings_what_it_needs(workplace: Any) -> None:
@@ -36,6 +37,7 @@ def test_source_builds_on_our_llvm_and_brings_what_it_needs(workplace: Any) -> N
     for name in ("torch-mlir/llvm-22", "onnx-mlir/llvm-22"):
         needed = {edge["ref"].partition("#")[0] for edge in found[name]["dependencies"].values()}
         assert "llvm/22.1.8" in needed
+    assert found["llvm/22.1.8"]["options"]["libraries"] == "all"
 
 
 def test_pythons_share_the_stable_wheel_and_no_build_from_source(workplace: Any) -> None:

@@ -38,7 +38,8 @@ MODULES = {
 
 class Llvm(ConanFile):
     name, version = "llvm", "22.1.8"
-    options, default_options = {"provider": ["system", "source"]}, {"provider": "system"}
+    options = {"provider": ["system", "source"], "libraries": ["needed", "all"]}
+    default_options = {"provider": "system", "libraries": "needed"}
 
     def package(self):
         for name, text in MODULES.items():

@@ -61,8 +61,13 @@ class LlvmConan(ConanFile):
     license = "Apache-2.0 WITH LLVM-exception"
     package_type = "unknown"
     settings = "os", "arch", "compiler", "build_type"
-    options = {"provider": ["auto", "system", "source"], "assertions": [True, False]}
-    default_options = {"provider": "auto", "assertions": False}
+    options = {
+        "provider": ["auto", "system", "source"],
+        "assertions": [True, False],
+        # needed: what libraries.txt names and all that it links; all: what others build on, too
+        "libraries": ["needed", "all"],
+    }
+    default_options = {"provider": "auto", "assertions": False, "libraries": "needed"}
     exports = "apt-packages.txt", "libraries.txt"
     no_copy_source = True
 
@@ -99,6 +104,7 @@ class LlvmConan(ConanFile):
         self.info.options.provider = self._resolve(self.info.options.provider)
         if self.info.options.provider == "system":
             del self.info.options.assertions
+            del self.info.options.libraries
             del self.info.settings.compiler
             del self.info.settings.build_type
 
@@ -208,10 +214,11 @@ class LlvmConan(ConanFile):
         self._check_machine(work)
         self._prepare_sources(work)
         # First without a choice of components, for the graph of what links what; then with
-        # the components that our libraries need, so that the exported targets are those alone.
+        # the components that are wanted, so that the exported targets are those alone.
         self._configure(work, components=())
-        libraries = self._closure(work / "build")
-        self.output.info(f"{len(libraries)} libraries serve those of libraries.txt")
+        graph = self._link_graph(work / "build")
+        libraries = sorted(graph) if self.options.libraries == "all" else self._closure(graph)
+        self.output.info(f"building {len(libraries)} libraries")
         self._configure(work, components=(*libraries, *PROGRAMS, *REST))
         jobs = build_jobs(self)
         self.output.info(f"building in {work}; if interrupted, the same command goes on there")
@@ -282,17 +289,22 @@ class LlvmConan(ConanFile):
         defines = " ".join(f'"-D{name}={value}"' for name, value in options.items())
         self.run(f'cmake -G Ninja -S "{work / "src" / "llvm"}" -B "{work / "build"}" {defines}')
 
-    def _closure(self, build: Path) -> list[str]:
-        """Returns libraries.txt's targets and all that they link, from the exported graph."""
-        graph = {}
+    @staticmethod
+    def _link_graph(build: Path) -> dict[str, list[str]]:
+        """Returns LLVM's libraries, each with what it links, from the exported targets."""
+        graph, linked = {}, {}
         for exports in ("llvm/LLVMExports", "mlir/MLIRTargets", "lld/LLDTargets"):
             text = (build / "lib" / "cmake" / f"{exports}.cmake").read_text(encoding="utf-8")
-            for target in re.findall(r"^add_library\((\S+) STATIC IMPORTED\)", text, re.M):
-                graph[target] = []
-            links = r"^set_target_properties\((\S+) PROPERTIES\n(?:.*\n)*?\)"
-            for match in re.finditer(links, text, re.M):
-                linked = re.search(r'INTERFACE_LINK_LIBRARIES "(.*)"', match.group(0))
-                graph[match.group(1)] = re.findall(r"\w+", linked.group(1)) if linked else []
+            libraries = r"^add_library\((\S+) (?:STATIC|INTERFACE) IMPORTED\)"
+            graph |= {target: [] for target in re.findall(libraries, text, re.M)}
+            blocks = r"^set_target_properties\((\S+) PROPERTIES\n((?:  .*\n)*)"
+            for target, properties in re.findall(blocks, text, re.M):
+                for names in re.findall(r'INTERFACE_LINK_LIBRARIES "(.*)"', properties):
+                    linked[target] = re.findall(r"\w+", names)
+        return {name: [other for other in linked.get(name, []) if other in graph] for name in graph}
+
+    def _closure(self, graph: dict[str, list[str]]) -> list[str]:
+        """Returns libraries.txt's libraries and all that they link."""
         listed = Path(self.recipe_folder, "libraries.txt").read_text(encoding="utf-8")
         waiting = [line for line in listed.split("\n") if line and not line.startswith("#")]
         missing = sorted(set(waiting) - graph.keys())
@@ -301,7 +313,7 @@ class LlvmConan(ConanFile):
         found = set()
         while waiting:
             target = waiting.pop()
-            if target in graph and target not in found:
+            if target not in found:
                 found.add(target)
                 waiting += graph[target]
         return sorted(found)

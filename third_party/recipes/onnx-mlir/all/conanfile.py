@@ -46,7 +46,7 @@ class OnnxMlirConan(ConanFile):
         export_conandata_patches(self)
 
     def requirements(self):
-        self.requires("llvm/22.1.8")
+        self.requires("llvm/22.1.8", options={"libraries": "all"})
 
     def validate(self):
         if self.settings.os != "Linux":

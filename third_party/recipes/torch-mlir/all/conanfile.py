@@ -70,7 +70,7 @@ class TorchMlirConan(ConanFile):
 
     def requirements(self):
         if self._from_source:
-            self.requires("llvm/22.1.8")
+            self.requires("llvm/22.1.8", options={"libraries": "all"})
             if self._pin:  # else validate() says that this version has none
                 self.requires(f"stablehlo/{self.version}")
 
