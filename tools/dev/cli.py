@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import time
@@ -212,12 +213,14 @@ def bench(options: Options) -> None:
         _set_up(options, system.build_packages(options.from_source), FRAMEWORK_PYTHON, FRAMEWORKS)
         wheel = build.ensure_wheel(options.from_source)
         python = environments.ensure_benchmarks(wheel, options.offline)
+    # A peer that calls a C++ compiler gets the user's, not the one that builds Fairway.
+    compilers = {name: os.environ.get(name) for name in ("CC", "CXX")}
     run(
         "measuring (the longest part is that every peer compiles every network)",
         [python, "benchmarks/run.py", *options.rest],
         log="bench",
         show=True,
-        extra_environment={"HF_HUB_OFFLINE": "1", "PYTHONDONTWRITEBYTECODE": "1"},
+        extra_environment={"HF_HUB_OFFLINE": "1", "PYTHONDONTWRITEBYTECODE": "1"} | compilers,
     )
 
 
@@ -241,14 +244,20 @@ def build_all(options: Options) -> None:
 def make_wheels(options: Options) -> None:
     """Builds and checks the wheel of the running Python, or those of several."""
     if options.python:
-        wheels.build_for(options.python.split(","))
+        chosen = {
+            "--offline": options.offline,
+            "--from-source": options.from_source,
+            "--again": options.again,
+        }
+        flags = [flag for flag, given in chosen.items() if given]
+        wheels.build_for(options.python.split(","), flags)
         return
     with exclusive():
-        _set_up(options, system.build_packages(), None, ("wheel",))
-        wheel = wheels.current()
+        _set_up(options, system.build_packages(options.from_source), None, ("wheel",))
+        wheel = wheels.current(options.from_source)
         wheels.check(wheel)
         if options.again:
-            wheels.check_reproducible(wheel)
+            wheels.check_reproducible(wheel, options.from_source)
 
 
 def fetch_all(options: Options) -> None:

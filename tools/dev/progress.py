@@ -41,11 +41,13 @@ def duration(seconds: float) -> str:
     return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60:02d} s"
 
 
-def environment(extra: Mapping[str, str] | None = None, *, network: bool = False) -> dict[str, str]:
+def environment(
+    extra: Mapping[str, str | None] | None = None, *, network: bool = False
+) -> dict[str, str]:
     """Returns the environment of every command: the tools' programs come first.
 
     Args:
-        extra: Variables to add.
+        extra: Variables to add; None takes one away.
         network: Whether pip may ask a package index; otherwise it takes what was fetched.
     """
     values = dict(os.environ)
@@ -66,8 +68,9 @@ def environment(extra: Mapping[str, str] | None = None, *, network: bool = False
     values.setdefault("CCACHE_BASEDIR", str(ROOT))
     values.setdefault("CCACHE_NOHASHDIR", "1")
     values.setdefault("CMAKE_BUILD_PARALLEL_LEVEL", str(os.cpu_count() or 1))
-    values.update(extra or {})
-    return values
+    changes = extra or {}
+    kept = {name: value for name, value in values.items() if name not in changes}
+    return kept | {name: value for name, value in changes.items() if value is not None}
 
 
 def run(
@@ -77,7 +80,7 @@ def run(
     log: str,
     show: bool = False,
     network: bool = False,
-    extra_environment: Mapping[str, str] | None = None,
+    extra_environment: Mapping[str, str | None] | None = None,
     hint: str | None = None,
 ) -> None:
     """Runs a command from the root of the tree.

@@ -153,3 +153,10 @@ def test_offline_says_which_debian_packages_are_missing(monkeypatch: pytest.Monk
     monkeypatch.setattr(system, "missing_packages", lambda names: ["mlir-22-tools"])
     with pytest.raises(Failure, match="mlir-22-tools(.|\n)*run ./dev fetch"):
         cli._go_offline(["mlir-22-tools"])
+
+
+def test_a_variable_can_be_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CXX", "some-compiler")
+    assert progress.environment()["CXX"] == "some-compiler"
+    changed = progress.environment({"CXX": None, "NEW": "1"})
+    assert "CXX" not in changed and changed["NEW"] == "1"
