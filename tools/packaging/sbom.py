@@ -35,12 +35,13 @@ class Part:
     """A third party's part of the wheel.
 
     Attributes:
-        name: Its name; its licence is third_party/licenses/<licence_file>.txt.
+        name: Its name here; its licence is third_party/licenses/<licence_file>.txt.
         licence: An SPDX expression.
         files: Where it is in the wheel, as patterns.
         kind: The type of its package URL.
         licence_file: The name of the licence's text.
         optional: Whether it is there only if CMake names its version.
+        package: The name by which the world knows it, if that is another one.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Part:
     kind: str = "generic"
     licence_file: str = ""
     optional: bool = False
+    package: str = ""
 
 
 COMPILER = "fairway/mlir/_mlir_libs/*.so"
@@ -69,6 +71,15 @@ PARTS = (
         licence_file="gcc-runtime",
     ),
     Part("torch-mlir", f"{OUR_LICENCE} OR BSD-3-Clause", IMPORTERS, "pypi"),
+    # torch-mlir's library has an LLVM of its own inside, of another revision.
+    Part(
+        "torch-mlir-llvm",
+        OUR_LICENCE,
+        IMPORTERS,
+        licence_file="llvm",
+        optional=True,
+        package="llvm",
+    ),
     Part("stablehlo", "Apache-2.0", IMPORTERS),
     Part("onnx-mlir", "Apache-2.0", "fairway/_vendor/onnx_mlir/bin/*", optional=True),
 )
@@ -116,11 +127,11 @@ def _component(part: Part, found: str | None) -> Component:
         raise ValueError(f"{text} is missing: the licence of {part.name}")
     hashes = [] if part.name != "torch-mlir" else _torch_mlir_hashes(found)
     return Component(
-        name=part.name,
+        name=part.package or part.name,
         version=found,
         type=ComponentType.LIBRARY,
         bom_ref=part.name,
-        purl=PackageURL(part.kind, name=part.name, version=found),
+        purl=PackageURL(part.kind, name=part.package or part.name, version=found),
         licenses=[LicenseExpression(part.licence)],
         hashes=hashes,
         properties=[

@@ -66,9 +66,10 @@ def test_lists_what_it_contains_of_others() -> None:
         "CycloneDX",
         distribution("fairway").version,
     )
-    parts = {part["name"]: part for part in bill["components"]}
+    parts = {part["bom-ref"]: part for part in bill["components"]}
     assert parts["llvm"]["version"].startswith("22.1.")
     assert parts["torch-mlir"]["hashes"]
+    assert re.fullmatch(r"[\d.]+git\+[0-9a-f]{40}", parts["torch-mlir-llvm"]["version"])
     assert [name for name, part in parts.items() if not part.get("licenses")] == []
     for name, part in parts.items():
         for pattern in _property(part, "fairway:files").split():
