@@ -7,11 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from fairway.errors import UnsupportedOp
 from fairway.tree import InputOutputTree
 
-__all__ = ["InputOutputTree", "Kind", "Program", "TensorSpec"]
+__all__ = ["DTYPES", "InputOutputTree", "Kind", "Program", "TensorSpec", "check_dtype"]
 
 Kind: TypeAlias = Literal["input", "parameter", "buffer", "state", "output"]
+
+DTYPES = (
+    *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+    *("float16", "bfloat16", "float32", "float64"),
+)
+"""What the tensors at a model's boundary can hold."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,31 @@ class TensorSpec:
     def from_json(data: Mapping[str, Any]) -> TensorSpec:
         """Reads what `to_json` gave."""
         return TensorSpec(data["name"], data["dtype"], tuple(data["shape"]), data["kind"])
+
+
+def check_dtype(name: str, dtype: str, kind: Kind, where: str | None = None) -> None:
+    """Refuses what a compiled model's tensors cannot hold.
+
+    Args:
+        name: The tensor's name.
+        dtype: What it holds, in the framework's word.
+        kind: What it is to the model.
+        where: The place in the user's model.
+
+    Raises:
+        UnsupportedOp: It is none of `DTYPES`.
+    """
+    if dtype in DTYPES:
+        return
+    complex_numbers = dtype.startswith("complex")
+    raise UnsupportedOp(
+        f"the {kind} '{name}' has the dtype {dtype}; a compiled model's tensors are one of "
+        f"{', '.join(DTYPES)}",
+        where=where,
+        hint="pass real and imaginary parts as real tensors"
+        if complex_numbers
+        else "convert it outside the model",
+    )
 
 
 @dataclass

@@ -19,13 +19,14 @@ from fairway.ingest.onnx_read import (
     OnnxSource,
     check,
     check_operations,
+    dtype_name,
     import_onnx,
     infer_shapes,
     read,
     upgrade,
 )
 from fairway.ingest.onnx_weights import Weight, extract
-from fairway.program import InputOutputTree, Kind, Program, TensorSpec
+from fairway.program import InputOutputTree, Kind, Program, TensorSpec, check_dtype
 from fairway.tree import Tree
 
 __all__ = [
@@ -167,7 +168,9 @@ def _names_used(graph: Any) -> set[str]:
 
 
 def _check_types(inputs: Sequence[Any], source: OnnxSource) -> None:
-    for value in (*inputs, *source.proto.graph.output):
+    roles: tuple[tuple[Kind, Sequence[Any]], ...]
+    roles = ("input", inputs), ("output", source.proto.graph.output)
+    for role, value in ((role, value) for role, values in roles for value in values):
         kind = value.type.WhichOneof("value")
         if kind not in (None, "tensor_type"):
             raise UnsupportedOp(
@@ -175,6 +178,9 @@ def _check_types(inputs: Sequence[Any], source: OnnxSource) -> None:
                 "tensors",
                 where=source.label,
             )
+        element = value.type.tensor_type.elem_type
+        if element:  # an output's may have to be inferred
+            check_dtype(value.name, dtype_name(element), role, source.label)
 
 
 def _set_sizes(graph: Any, sizes: Mapping[str, int]) -> None:

@@ -14,6 +14,7 @@ __all__ = [
     "OnnxSource",
     "check",
     "check_operations",
+    "dtype_name",
     "import_onnx",
     "infer_shapes",
     "read",
@@ -56,6 +57,12 @@ def import_onnx(module: str = "onnx") -> Any:
             "compiling an ONNX model needs the onnx package, which is not installed",
             hint="pip install onnx",
         ) from error
+
+
+def dtype_name(element: int) -> str:
+    """Names one of `TensorProto`'s data types as NumPy does; others in ONNX's word."""
+    name = import_onnx().TensorProto.DataType.Name(element).lower()
+    return {"float": "float32", "double": "float64"}.get(name, name)
 
 
 def read(model: Any) -> OnnxSource:

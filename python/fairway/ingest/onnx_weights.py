@@ -13,7 +13,6 @@ Everything else becomes an argument of `@main`.
 
 from __future__ import annotations
 
-import contextlib
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +20,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from fairway.errors import InvalidModel, UnsupportedOp
-from fairway.ingest.onnx_read import OnnxSource, import_onnx
+from fairway.errors import InvalidModel
+from fairway.ingest.onnx_read import OnnxSource, dtype_name, import_onnx
+from fairway.program import check_dtype
 
 __all__ = ["CONSTANT_INPUTS", "Weight", "extract"]
 
@@ -158,7 +158,7 @@ def _is_floating(onnx: Any, data_type: int) -> bool:
 def _data(onnx: Any, tensor: Any, source: OnnxSource) -> Any:
     if tensor.data_location == onnx.TensorProto.EXTERNAL:
         return _external(onnx, tensor, source)
-    dtype = _dtype(onnx, tensor)
+    dtype = _dtype(onnx, tensor, source)
     shape = tuple(tensor.dims)
     if tensor.HasField("raw_data"):
         raw = tensor.raw_data
@@ -191,7 +191,7 @@ def _external(onnx: Any, tensor: Any, source: OnnxSource) -> Any:
             hint="pass the path of the .onnx file, or load the model with its external data",
         )
     path = _inside(source.folder, location, tensor.name, source.label)
-    dtype, shape = _dtype(onnx, tensor), tuple(tensor.dims)
+    dtype, shape = _dtype(onnx, tensor, source), tuple(tensor.dims)
     size = math.prod(shape) * dtype.itemsize
     offset = int(fields.get("offset") or 0)
     length = int(fields.get("length") or size)
@@ -225,18 +225,6 @@ def _inside(folder: Path, location: str, name: str, label: str) -> Path:
     return path
 
 
-def _dtype(onnx: Any, tensor: Any) -> np.dtype[Any]:
-    dtype: np.dtype[Any] = np.dtype(object)
-    with contextlib.suppress(KeyError, TypeError, ValueError):  # told below
-        dtype = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type))
-    known = dtype.kind in "fiub" or str(dtype) == "bfloat16"
-    if not known or dtype.itemsize * 8 != _bits(onnx, tensor.data_type, dtype):
-        label = onnx.TensorProto.DataType.Name(tensor.data_type)
-        raise UnsupportedOp(f"the tensor '{tensor.name}' has the type {label}, not supported yet")
-    return dtype
-
-
-def _bits(onnx: Any, data_type: int, dtype: np.dtype[Any]) -> int:
-    """Gives the bits that one element takes in ONNX; some types are packed."""
-    packed = ("INT4", "UINT4", "FLOAT4E2M1", "INT2", "UINT2")
-    return 4 if onnx.TensorProto.DataType.Name(data_type) in packed else dtype.itemsize * 8
+def _dtype(onnx: Any, tensor: Any, source: OnnxSource) -> np.dtype[Any]:
+    check_dtype(tensor.name, dtype_name(tensor.data_type), "parameter", source.label)
+    return np.dtype(onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type))

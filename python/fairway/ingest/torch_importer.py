@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fairway.errors import InvalidArgument, InvalidModel, UnsupportedOp
+from fairway.errors import InvalidArgument, InvalidModel
 from fairway.ingest.lowering import TORCH_PIPELINES, Progress, Worker, ignore_progress
 from fairway.ingest.source import Source
 from fairway.ingest.torch_call import Call, call_of
@@ -25,7 +25,7 @@ from fairway.ingest.torch_graph import (
     results,
 )
 from fairway.ingest.torch_key import exported_key
-from fairway.program import Program, TensorSpec
+from fairway.program import Program, TensorSpec, check_dtype
 
 __all__ = ["accepts", "begin", "load"]
 
@@ -96,7 +96,7 @@ def load(
         progress: Called with the title of each stage.
 
     Raises:
-        UnsupportedOp: The model uses an operation that cannot be lowered.
+        UnsupportedOp: The model uses an operation or a dtype that cannot be lowered.
         InvalidModel: The model cannot be traced.
         InvalidArgument: `dims` does not fit the model.
     """
@@ -207,15 +207,12 @@ def _signature(
 
 
 def _spec(name: str, kind: Any, value: Any, symbols: Mapping[str, str]) -> TensorSpec:
-    if value.dtype.is_complex:
-        raise UnsupportedOp(
-            f"the {kind} '{name}' holds complex numbers",
-            hint="pass real and imaginary parts as real tensors",
-        )
+    dtype = str(value.dtype).removeprefix("torch.")
+    check_dtype(name, dtype, kind)
     shape = tuple(
         size if isinstance(size, int) else _symbol(str(size), symbols) for size in value.shape
     )
-    return TensorSpec(name, str(value.dtype).removeprefix("torch."), shape, kind)
+    return TensorSpec(name, dtype, shape, kind)
 
 
 def _symbol(text: str, symbols: Mapping[str, str]) -> str:

@@ -152,8 +152,21 @@ def test_types_that_are_not_known() -> None:
         [value("y", [2, 2], TensorProto.STRING)],
         {"s": np.array([["a", "b"], ["c", "d"]], dtype=object)},
     )
-    with pytest.raises(UnsupportedOp, match="STRING"):
+    with pytest.raises(UnsupportedOp, match="parameter 's' has the dtype string"):
         load(proto)
+
+
+@pytest.mark.parametrize("dtype", ["FLOAT8E4M3FN", "INT4", "FLOAT4E2M1", "COMPLEX64", "STRING"])
+def test_inputs_and_outputs_of_unknown_types(dtype: str) -> None:
+    element = TensorProto.DataType.Value(dtype)
+    narrow, wide = value("narrow", [2], element), value("wide", [2])
+    for kind, ends in (("input", (narrow, wide)), ("output", (wide, narrow))):
+        to = ends[1].type.tensor_type.elem_type
+        proto = single("Cast", [ends[0]], [ends[1]], to=to)
+        told = f"the {kind} 'narrow' has the dtype {dtype.lower()}"
+        with pytest.raises(UnsupportedOp, match=told) as caught:
+            load(proto)
+        assert caught.value.where and caught.value.hint
 
 
 def test_missing_onnx_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
