@@ -45,17 +45,18 @@ def _fails(command: list[str]) -> bool:
     return bool(subprocess.run(command, capture_output=True).returncode)
 
 
-def build_for(versions: list[str]) -> None:
+def build_for(versions: list[str], options: list[str]) -> None:
     """Builds the wheels for several Pythons, each by a `./dev` that runs on it.
 
     Args:
         versions: As `3.12`; what is missing is told before anything is built.
+        options: Those of `./dev wheel` that each of them gets.
     """
     programs = [interpreter(version) for version in versions]
     for version, program in zip(versions, programs):
         run(
             f"the wheel for Python {version}",
-            [program, ROOT / "dev", "wheel"],
+            [program, ROOT / "dev", "wheel", *options],
             log=f"wheel-{version}",
             show=True,
             network=True,
@@ -82,11 +83,12 @@ def check(wheel: Path) -> None:
         run("checking its use of the stable ABI", abi3audit, log="abi3audit")
 
 
-def check_reproducible(wheel: Path) -> None:
+def check_reproducible(wheel: Path, from_source: bool = False) -> None:
     """Builds the commit's wheel again, elsewhere and otherwise, and compares.
 
     Args:
         wheel: The first one, from this tree, which must hold no changes.
+        from_source: Whether it was made with an LLVM that was built here.
 
     Raises:
         Failure: If a byte differs; it names the members.
@@ -97,6 +99,7 @@ def check_reproducible(wheel: Path) -> None:
         clone = Path(name, "clone")
         run("cloning", ["git", "clone", "--quiet", str(ROOT), str(clone)], log="again-clone")
         command: list[str | Path] = [tool("python"), "-m", "pip", "wheel", "--verbose"]
+        command += build.SOURCE_SETTINGS if from_source else ()
         command += ["--no-build-isolation", "--no-deps", "--wheel-dir", Path(name, "wheels"), clone]
         run(
             "building the wheel again, in another folder (minutes)",
@@ -147,10 +150,14 @@ def source_version() -> str:
     return done.stdout.strip()
 
 
-def current() -> Path:
-    """Builds the running Python's wheel unless there is one of this very commit."""
-    wheel = build.ensure_wheel()
+def current(from_source: bool = False) -> Path:
+    """Builds the running Python's wheel unless there is one of this very commit.
+
+    Args:
+        from_source: Whether it is made with an LLVM that was built here.
+    """
+    wheel = build.ensure_wheel(from_source)
     if f"-{source_version()}-" in wheel.name:
         return wheel
     stamps.clear(build.stamp())  # the same sources, but another commit's name
-    return build.ensure_wheel()
+    return build.ensure_wheel(from_source)

@@ -82,7 +82,7 @@ def test_a_python_that_is_not_there_is_told(
     with pytest.raises(Failure, match="Python 3.99 is not here"):
         wheels.interpreter("3.99")
     with pytest.raises(Failure, match="Python 3.98 is not here"):
-        wheels.build_for(["3.98"])
+        wheels.build_for(["3.98"], [])
 
 
 def test_a_wheel_for_this_machine_only_is_refused(
