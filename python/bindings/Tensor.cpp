@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Tensor.h"
+#include "fairway/Support/AlignedMemory.h"
 
 #include <nanobind/stl/string.h>
 
@@ -219,12 +220,11 @@ nb::ndarray<> fairway::python::writableTensor(nb::handle object,
 
 nb::object fairway::python::newArray(const fairway_tensor_desc &desc,
                                      void *&data) {
-  constexpr size_t alignment = FAIRWAY_BUFFER_ALIGNMENT;
-  size_t bytes = (desc.bytes / alignment + 1) * alignment;
-  if (posix_memalign(&data, alignment, bytes) != 0)
+  data = fairway::allocateAligned(desc.bytes);
+  if (!data)
     raise(FAIRWAY_OUT_OF_MEMORY, std::string("no memory for output '") +
-                                     desc.name + "' (" + std::to_string(bytes) +
-                                     " bytes)");
+                                     desc.name + "' (" +
+                                     std::to_string(desc.bytes) + " bytes)");
   nb::capsule owner(data, [](void *memory) noexcept { free(memory); });
   nb::ndarray<nb::numpy> array(data, desc.rank, shapeOf(desc).data(), owner,
                                nullptr, numpyType(desc.dtype));

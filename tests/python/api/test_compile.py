@@ -85,6 +85,17 @@ def test_strided_and_unaligned_inputs_give_the_same_result() -> None:
     np.testing.assert_array_equal(exe(shifted), expected.numpy())
 
 
+def test_large_results_can_have_huge_pages() -> None:
+    class Next(torch.nn.Module):
+        def forward(self, x: Any) -> Any:
+            return x + 1
+
+    x = torch.randn(1024, 1025)
+    result = fairway.compile(Next().eval(), (x,))(x)
+    assert torch.equal(result, x + 1)
+    assert result.data_ptr() % (2 << 20) == 0
+
+
 def test_results_are_independent_of_each_other() -> None:
     model, x = linear()
     exe = fairway.compile(model, (x,))
