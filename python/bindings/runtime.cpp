@@ -359,6 +359,9 @@ void bindModel(nb::module_ &module) {
 } // namespace
 
 NB_MODULE(_runtime, module) {
+  // Who keeps a model until the process ends (torch.compile does) leaks nothing
+  // that matters.
+  nb::set_leak_warnings(false);
   module.attr("__doc__") = "Loads and runs compiled models: the bindings of "
                            "libfairway_runtime.";
   bindStatus(module);

@@ -11,19 +11,20 @@ from collections.abc import Callable
 from typing import Any
 
 from fairway.ingest._torch_mlir import import_torch_mlir
+from fairway.ingest.torch_scatter import scatter_table
 
 __all__ = ["decomposition_table"]
 
 
 def decomposition_table(torch: Any) -> dict[Any, Callable[..., Any]]:
-    """Gives torch-mlir's table with the additions of this module."""
+    """Gives torch-mlir's table with the additions of this module and of torch_scatter."""
     aten = torch.ops.aten
     table = dict(import_torch_mlir("extras.fx_decomp_util").get_decomposition_table())
     table[aten.convolution.default] = _convolution(torch)
     table[aten.cumsum.default] = _cumsum(torch)
     table[aten.gelu.default] = _gelu(torch)
     table[aten.pow.Tensor_Scalar] = _pow(torch)
-    return table
+    return table | scatter_table(torch)
 
 
 def _convolution(torch: Any) -> Callable[..., Any]:
