@@ -20,10 +20,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from functorch.compile import make_boxed_func
 from torch._decomp import core_aten_decompositions, get_decompositions
 from torch._dynamo.backends.common import aot_autograd
 from torch._dynamo.symbolic_convert import InstructionTranslator
+from torch._functorch._aot_autograd.utils import make_boxed_func
 from torch._subclasses import FakeTensorMode
 from torch.fx import GraphModule, Node
 from torch.fx.traceback import preserve_node_meta
@@ -144,8 +144,8 @@ class _Special:
             results = self.executable(*(args[index] for index in self.taken))
         outputs: list[Any] = []
         for kind, value, strides in self.outputs:
-            found = {"argument": args, "result": results}.get(kind)
-            output = value if found is None else found[value]
+            sources: dict[str, Sequence[Any]] = {"argument": args, "result": results}
+            output: Any = sources[kind][value] if kind in sources else value
             if strides is not None:
                 # What comes after counts on the layout that PyTorch's own operations give.
                 laid = torch.empty_strided(output.shape, strides, dtype=output.dtype)
