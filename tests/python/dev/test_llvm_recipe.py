@@ -132,6 +132,8 @@ class Sandbox:
 
 @pytest.fixture
 def sandbox(tmp_path: Path) -> Sandbox:
+    if not paths.tool("conan").exists():
+        pytest.skip("needs the tools of ./dev")
     for name, text in FILES.items():
         path = tmp_path / "tree" / name
         path.parent.mkdir(parents=True, exist_ok=True)
