@@ -168,19 +168,23 @@ def _names_used(graph: Any) -> set[str]:
 
 
 def _check_types(inputs: Sequence[Any], source: OnnxSource) -> None:
-    roles: tuple[tuple[Kind, Sequence[Any]], ...]
-    roles = ("input", inputs), ("output", source.proto.graph.output)
-    for role, value in ((role, value) for role, values in roles for value in values):
-        kind = value.type.WhichOneof("value")
-        if kind not in (None, "tensor_type"):
-            raise UnsupportedOp(
-                f"'{value.name}' is a {kind.removesuffix('_type')}; inputs and outputs must be "
-                "tensors",
-                where=source.label,
-            )
-        element = value.type.tensor_type.elem_type
-        if element:  # an output's may have to be inferred
-            check_dtype(value.name, dtype_name(element), role, source.label)
+    roles: list[tuple[Kind, Sequence[Any]]]
+    roles = [("input", inputs), ("output", source.proto.graph.output)]
+    for role, values in roles:
+        for value in values:
+            _check_type(value, role, source.label)
+
+
+def _check_type(value: Any, role: Kind, label: str) -> None:
+    kind = value.type.WhichOneof("value")
+    if kind not in (None, "tensor_type"):
+        raise UnsupportedOp(
+            f"'{value.name}' is a {kind.removesuffix('_type')}; inputs and outputs must be tensors",
+            where=label,
+        )
+    element = value.type.tensor_type.elem_type
+    if element:  # an output's may have to be inferred
+        check_dtype(value.name, dtype_name(element), role, label)
 
 
 def _set_sizes(graph: Any, sizes: Mapping[str, int]) -> None:

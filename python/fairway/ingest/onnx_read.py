@@ -61,8 +61,9 @@ def import_onnx(module: str = "onnx") -> Any:
 
 def dtype_name(element: int) -> str:
     """Names one of `TensorProto`'s data types as NumPy does; others in ONNX's word."""
-    name = import_onnx().TensorProto.DataType.Name(element).lower()
-    return {"float": "float32", "double": "float64"}.get(name, name)
+    name = str(import_onnx().TensorProto.DataType.Name(element)).lower()
+    renamed = {"float": "float32", "double": "float64"}
+    return renamed.get(name, name)
 
 
 def read(model: Any) -> OnnxSource:
