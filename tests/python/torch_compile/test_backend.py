@@ -4,8 +4,7 @@
 from __future__ import annotations
 
 import copy
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,15 +15,6 @@ from torch._dynamo.testing import CompileCounterWithBackend  # noqa: E402
 
 from fairway.errors import InvalidArgument  # noqa: E402
 from fairway.torch_backend import EagerWarning  # noqa: E402
-
-
-@pytest.fixture(autouse=True)
-def _fresh() -> Iterator[None]:
-    torch._dynamo.reset()
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", EagerWarning)
-        yield
-    torch._dynamo.reset()
 
 
 def compiled(model: Callable[..., Any], **options: Any) -> Callable[..., Any]:
