@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch._decomp import core_aten_decompositions, get_decompositions
+from torch._decomp import core_aten_decompositions
 from torch._dynamo.backends.common import aot_autograd
 from torch._dynamo.symbolic_convert import InstructionTranslator
 from torch._functorch._aot_autograd.utils import make_boxed_func
@@ -81,11 +81,10 @@ def backend(
             )
     given.setdefault("threads", min(torch.get_num_threads(), default_threads()))
     compiler = functools.partial(_compile, options=given, strict=_wants_full_graph())
-    # As matrix products and softmax, attention has a backward graph of the same, and is one
-    # kernel in the end nevertheless.
+    # As matrix products and softmax, attention has a gradient that is made of the same.
     with sdpa_kernel(SDPBackend.MATH):
         return aot_autograd(
-            fw_compiler=compiler, bw_compiler=compiler, decompositions=_decompositions()
+            fw_compiler=compiler, bw_compiler=compiler, decompositions=core_aten_decompositions()
         )(graph, inputs)
 
 
@@ -264,16 +263,3 @@ def _strides(traced: Any) -> tuple[int, ...] | None:
     if not isinstance(traced, torch.Tensor) or _is_symbolic(traced) or traced.is_contiguous():
         return None
     return tuple(traced.stride())
-
-
-def _decompositions() -> dict[Any, Callable[..., Any]]:
-    """How AOTAutograd takes operations apart: those of gradients, too."""
-    aten = torch.ops.aten
-    return core_aten_decompositions() | get_decompositions(
-        [
-            aten.native_layer_norm_backward,
-            aten.native_group_norm_backward,
-            aten.embedding_dense_backward,
-            aten.avg_pool2d_backward,
-        ]
-    )
