@@ -128,7 +128,11 @@ def _alone() -> Iterator[None]:
     """Keeps other clones' builds, which take the same lock, out of Conan's home meanwhile."""
     home().mkdir(parents=True, exist_ok=True)
     with (home() / "fairway.lock").open("a", encoding="utf-8") as file:
-        fcntl.lockf(file, fcntl.LOCK_EX)  # as CMake's file(LOCK) does
+        try:  # the kind of lock that CMake's file(LOCK) takes
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            say(f"another build is at work in {home()}; waiting for it")
+            fcntl.lockf(file, fcntl.LOCK_EX)
         yield
 
 
