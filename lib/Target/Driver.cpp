@@ -5,6 +5,7 @@
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "Dumps.h"
 #include "fairway/Compiler.h"
 #include "fairway/Graph/Passes.h"
 #include "fairway/Kernel/Passes.h"
@@ -18,10 +19,7 @@
 
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/JSON.h"
-#include "llvm/Support/Path.h"
-#include "llvm/Support/raw_ostream.h"
 #include "llvm/Target/TargetMachine.h"
 
 using namespace mlir;
@@ -33,7 +31,8 @@ class Driver {
 public:
   Driver(ModuleOp module, const fairway::CompileOptions &options,
          fairway::ProgressFn progress)
-      : module(module), options(options), progress(progress) {}
+      : module(module), options(options), progress(progress),
+        dumps(options.dumpDir) {}
 
   llvm::Expected<llvm::SmallVector<char, 0>> run();
   llvm::Expected<std::string> listVariants(unsigned count);
@@ -66,39 +65,25 @@ private:
       return error;
     if (llvm::Error error = passes(name, build))
       return error;
-    return dump(name);
+    return dumps.write(module, name);
   }
-
-  llvm::Error dump(StringRef name);
 
   ModuleOp module;
   const fairway::CompileOptions &options;
   fairway::ProgressFn progress;
   fairway::CpuTraits traits;
   fairway::MachineDescription description;
-  unsigned numDumps = 0;
+  fairway::Dumps dumps;
 };
 
 } // namespace
-
-llvm::Error Driver::dump(StringRef name) {
-  if (options.dumpDir.empty())
-    return llvm::Error::success();
-  SmallString<128> path(options.dumpDir);
-  llvm::sys::path::append(path, "0" + std::to_string(numDumps++) + "-" + name +
-                                    ".mlir");
-  std::error_code code;
-  llvm::raw_fd_ostream stream(path, code);
-  if (code)
-    return llvm::createFileError(path, code);
-  module->print(stream, OpPrintingFlags().useLocalScope());
-  return llvm::Error::success();
-}
 
 llvm::Error Driver::passes(StringRef name,
                            llvm::function_ref<void(OpPassManager &)> build) {
   PassManager manager(module.getContext(), ModuleOp::getOperationName());
   build(manager);
+  if (llvm::Error error = dumps.writeScript(name, manager))
+    return error;
   fairway::DiagnosticCollector diagnostics(module.getContext());
   if (failed(manager.run(module)))
     return diagnostics.take(name, "the stage failed without saying why");
@@ -114,11 +99,9 @@ llvm::Error Driver::begin() {
   if (!described)
     return described.takeError();
   description = *described;
-  if (!options.dumpDir.empty())
-    if (std::error_code code =
-            llvm::sys::fs::create_directories(options.dumpDir))
-      return llvm::createFileError(options.dumpDir, code);
-  return dump("program");
+  if (llvm::Error error = dumps.begin())
+    return error;
+  return dumps.write(module, "program");
 }
 
 llvm::Error Driver::cut() {
@@ -127,7 +110,9 @@ llvm::Error Driver::cut() {
         manager.addPass(fairway::createVerifyContract());
       }))
     return error;
-  if (llvm::Error error = stage("graph", [&](OpPassManager &manager) {
+  if (llvm::Error error = start("graph"))
+    return error;
+  if (llvm::Error error = passes("graph", [&](OpPassManager &manager) {
         fairway::GraphOptions graph;
         graph.machine = description;
         graph.threads = options.threads;
@@ -137,7 +122,7 @@ llvm::Error Driver::cut() {
   fairway::DiagnosticCollector diagnostics(module.getContext());
   if (failed(fairway::applyConfigs(module, options.configs)))
     return diagnostics.take("configs", "a configuration cannot be used");
-  return llvm::Error::success();
+  return dumps.write(module, "graph");
 }
 
 llvm::Error Driver::generate() {

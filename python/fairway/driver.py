@@ -13,6 +13,7 @@ from fairway import targets
 from fairway.building import Builder
 from fairway.cache import Cache
 from fairway.code_pages import release_code
+from fairway.dumps import new_folder
 from fairway.errors import (
     ArtifactError,
     InvalidArgument,
@@ -52,6 +53,7 @@ def compile(  # noqa: A001 (the public name)
     tuning: bool | Database = True,
     progress: Callable[[str], None] | None = None,
     importer: str | None = None,
+    dump: str | os.PathLike[str] | None = None,
 ) -> Executable:
     """Compiles a model for this machine or another.
 
@@ -74,6 +76,9 @@ def compile(  # noqa: A001 (the public name)
             machine, or the database to look that up in; see docs/tuning.md.
         progress: Called with a few words as each stage begins.
         importer: The name of the importer to use; found from the model by default.
+        dump: A folder that gets a new folder with the IR after each stage, for which the
+            model is compiled even if the cache has it; the environment's `FAIRWAY_DUMP` by
+            default. See docs/debugging.md.
 
     Returns:
         The compiled model, ready to call.
@@ -95,13 +100,14 @@ def compile(  # noqa: A001 (the public name)
     from fairway import __version__
 
     options = targets.Request(described, count, __version__, "")
-    options = replace(options, configs=_tuned(options, chosen, tuning))
-    builder = Builder(chosen, _chosen_cache(cache), report)
+    dumped = new_folder(dump)
+    options = replace(options, configs=_tuned(options, chosen, tuning), dump=dumped)
+    builder = Builder(chosen, None if dumped else _chosen_cache(cache), report)
     built = builder.find(source.key, options)
     if built is not None:
         find_array = source.array
     else:
-        program = lower(source)
+        program = lower(source, dumped)
         release_code(native_libraries())  # torch-mlir has done its work
         metadata = Metadata(program.framework, program.tree).to_json()
         built = builder.build(program.module, replace(options, metadata=metadata))
@@ -133,14 +139,18 @@ def read(
     return ingest.begin(_opened(model), args, kwargs, dims=dims, importer=importer, progress=report)
 
 
-def lower(source: Source) -> Program:
+def lower(source: Source, dump: Path | None = None) -> Program:
     """The program of a model, made sure that code can be made of it.
+
+    Args:
+        source: The model.
+        dump: A folder for its IR on the way.
 
     Raises:
         InvalidArgument: A dimension has no size.
         UnsupportedOp: The model has state.
     """
-    program = source.program()
+    program = source.program(dump)
     _require_sizes(program)
     _refuse_state(program)
     return program

@@ -63,6 +63,7 @@ class Request:
         version: The version of Fairway, written into the artefact.
         metadata: JSON written into the artefact.
         configs: What tuning found out, kernels' configurations by their ids.
+        dump: A folder for the IR after each stage. It does not change the code.
     """
 
     machine: Machine
@@ -70,10 +71,13 @@ class Request:
     version: str
     metadata: str
     configs: Mapping[str, str] = field(default_factory=dict[str, str])
+    dump: Path | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Gives the request as nested dicts of scalars."""
-        return asdict(self)
+        """Gives all that decides what code comes out, as nested dicts of scalars."""
+        fields = asdict(self)
+        del fields["dump"]
+        return fields
 
 
 class Target(Protocol):
@@ -186,6 +190,7 @@ def _options(request: Request) -> CompileOptions:
         metadata=request.metadata,
         machine=request.machine.description,
         configs=request.configs,
+        dump_dir=request.dump,
     )
 
 

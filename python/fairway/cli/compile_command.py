@@ -55,6 +55,11 @@ Examples:
 @options.importer_option
 @click.option("--no-cache", is_flag=True, help="Neither read nor write the compilation cache.")
 @options.tuning_option
+@click.option(
+    "--dump",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write the IR after each stage into a new folder in this one. Default: FAIRWAY_DUMP.",
+)
 @options.json_option
 def command(
     model: str,
@@ -69,6 +74,7 @@ def command(
     importer: str | None,
     no_cache: bool,
     tuning: str | None,
+    dump: Path | None,
     as_json: bool,
 ) -> None:
     """Compile MODEL to a shared library that holds its code and weights."""
@@ -92,6 +98,7 @@ def command(
             tuning=options.database(tuning),
             progress=stages,
             importer=importer,
+            dump=dump,
         )
         stages("writing the library")
         executable.save(path)

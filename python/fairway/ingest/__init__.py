@@ -37,7 +37,7 @@ def begin(
     chosen = find(model, importer)
     given = (model, tuple(args), dict(kwargs or {}), dims, progress)
     start = getattr(chosen, "begin", None)
-    return start(*given) if start else PlainSource(lambda: chosen.load(*given))
+    return start(*given) if start else PlainSource(lambda dump: chosen.load(*given))
 
 
 def load(

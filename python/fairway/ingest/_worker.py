@@ -6,7 +6,8 @@ It imports neither torch nor onnx. It reads one request from standard input and 
 on standard output (see `_wire`):
 
     request   {"pipelines": [[title, text], ...], "arguments": [...], "results": [...]}
-              and the module as MLIR bytecode or text; "origin": "onnx-mlir" if it wrote it
+              and the module as MLIR bytecode or text; "origin": "onnx-mlir" if it wrote it;
+              "dump": a folder for the module before and after each pipeline, or null
     progress  {"event": "progress", "stage": title}
     answer    {"event": "done", "arguments": [...], "results": [...]} and the module text
     failure   {"event": "failed", "kind": "parse" | "lower" | "contract", "stage": title,
@@ -97,17 +98,37 @@ def _serve(ir: Any, request: dict[str, Any], body: bytes, tell: Any) -> tuple[di
             raise _failure("parse", "reading the module", diagnostics, error) from error
         if foreign and (found := adopt(ir, module)):
             raise _Failure("contract", "reading what onnx-mlir wrote", found)
+        dump = _Dump(request.get("dump"))
+        dump.write(module, "read")
         for title, pipeline in request["pipelines"]:
             tell({"event": "progress", "stage": title})
             try:
                 passmanager.PassManager.parse(pipeline).run(module.operation)
             except Exception as error:
                 raise _failure("lower", title, diagnostics, error) from error
+            dump.write(module, title)
         _check_dialects(ir, module)
         entry = _entry(ir, module)
         header = _annotate(ir, entry, request.get("arguments"), request.get("results"))
     handler.detach()
     return header, module.operation.get_asm(enable_debug_info=True)
+
+
+class _Dump:
+    """Writes modules to a folder, numbered; to none if there is no folder."""
+
+    def __init__(self, folder: str | None) -> None:
+        self._folder = folder
+        self._count = 0
+
+    def write(self, module: Any, title: str) -> None:
+        if self._folder is None:
+            return
+        os.makedirs(self._folder, exist_ok=True)
+        name = f"{self._count:02d}-{title.replace(' ', '-')}.mlir"
+        self._count += 1
+        with open(os.path.join(self._folder, name), "w", encoding="utf-8") as file:
+            module.operation.print(file=file, enable_debug_info=True, large_elements_limit=16)
 
 
 def _failure(

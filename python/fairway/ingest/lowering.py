@@ -99,11 +99,18 @@ class Worker:
     Args:
         timeout: Seconds that lowering may take.
         progress: Called with the title of each stage.
+        dump: A folder for the module as it comes and after each pipeline.
     """
 
-    def __init__(self, timeout: float = 900.0, progress: Progress | None = None) -> None:
+    def __init__(
+        self,
+        timeout: float = 900.0,
+        progress: Progress | None = None,
+        dump: Path | None = None,
+    ) -> None:
         self._timeout = timeout
         self._progress = progress
+        self._dump = dump
         self._stage = "starting"
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by __exit__
         root = str(Path(__file__).resolve().parent.parent.parent)
@@ -161,6 +168,7 @@ class Worker:
         """
         request: dict[str, Any] = {"pipelines": [list(pipeline) for pipeline in pipelines]}
         request["origin"] = origin
+        request["dump"] = None if self._dump is None else str(self._dump / "import")
         if arguments is not None:
             request["arguments"] = [spec.to_json() for spec in arguments]
         if results is not None:

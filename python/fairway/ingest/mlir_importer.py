@@ -48,7 +48,7 @@ def begin(
         raise InvalidModel(f"an object of type {type(model).__name__} is no MLIR module")
     text = path if _is_text(path) else _read(Path(path))
     key = hashlib.sha256(b"mlir\n" + text.encode()).hexdigest()
-    return PlainSource(lambda: _program(text, progress), key)
+    return PlainSource(lambda dump: _program(text, progress, dump), key)
 
 
 def load(
@@ -77,8 +77,8 @@ def load(
     return begin(model, args, kwargs, dims, progress).program()
 
 
-def _program(text: str, progress: Progress | None) -> Program:
-    with Worker(progress=progress) as worker:
+def _program(text: str, progress: Progress | None, dump: Path | None) -> Program:
+    with Worker(progress=progress, dump=dump) as worker:
         lowered = worker.lower(text.encode(), (), framework="mlir")
     inputs = tuple(spec for spec in lowered.arguments if spec.kind == "input")
     leaf = Tree("tensor")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from fairway.errors import Error, InvalidModel, UnsupportedOp
@@ -53,7 +54,9 @@ def begin(
 ) -> PlainSource:
     """Reads an ONNX model and moves its weights out; takes and raises what `load` does."""
     opened = open_model(model, args, kwargs, dims, progress)
-    return PlainSource(lambda: _lower(opened, progress), opened.key, opened.arrays().__getitem__)
+    return PlainSource(
+        lambda dump: _lower(opened, progress, dump), opened.key, opened.arrays().__getitem__
+    )
 
 
 def load(
@@ -82,23 +85,23 @@ def load(
     return begin(model, args, kwargs, dims, progress).program()
 
 
-def _lower(opened: OpenModel, progress: Progress | None) -> Program:
+def _lower(opened: OpenModel, progress: Progress | None, dump: Path | None) -> Program:
     """Simplifies and lowers a model whose weights have been moved out."""
     source = opened.source
     prepare(opened)
     if names := inexact(source.proto):
         _expand(source, names)
     weights = used_weights(source.proto, opened.weights)
-    return program(weights, _lower_expanding(source, weights, progress))
+    return program(weights, _lower_expanding(source, weights, progress, dump))
 
 
 def _lower_expanding(
-    source: OnnxSource, weights: Sequence[Weight], progress: Progress | None
+    source: OnnxSource, weights: Sequence[Weight], progress: Progress | None, dump: Path | None
 ) -> Lowered:
     """Lowers the model; operations that fail are expanded to their ONNX function body."""
 
     def lower(proto: Any) -> Lowered:
-        with Worker(progress=progress) as worker:
+        with Worker(progress=progress, dump=dump) as worker:
             inputs, outputs = arguments(proto.graph, weights), results(proto.graph)
             bytecode = _write_bytecode(proto)
             return worker.lower(bytecode, ONNX_PIPELINES, inputs, outputs, "onnx")

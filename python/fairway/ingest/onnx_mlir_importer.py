@@ -43,7 +43,9 @@ def begin(
     programs = find_programs()
     opened = open_model(model, args, kwargs, dims, progress)
     key = hashlib.sha256(f"onnx-mlir {programs.identity()} {opened.key}".encode()).hexdigest()
-    return PlainSource(lambda: _lower(opened, programs, progress), key, opened.arrays().__getitem__)
+    return PlainSource(
+        lambda dump: _lower(opened, programs, progress, dump), key, opened.arrays().__getitem__
+    )
 
 
 def load(
@@ -71,12 +73,14 @@ def load(
     return begin(model, args, kwargs, dims, progress).program()
 
 
-def _lower(opened: OpenModel, programs: Programs, progress: Progress | None) -> Program:
+def _lower(
+    opened: OpenModel, programs: Programs, progress: Progress | None, dump: Path | None
+) -> Program:
     prepare(opened)
     proto = opened.source.proto
     weights = used_weights(proto, opened.weights)
     # The worker loads torch-mlir while onnx-mlir runs.
-    with Worker(progress=progress) as worker, tempfile.TemporaryDirectory() as folder:
+    with Worker(progress=progress, dump=dump) as worker, tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "model.onnx")
         file.write_bytes(proto.SerializeToString())
         text = programs.to_tosa(file, progress or ignore_progress)

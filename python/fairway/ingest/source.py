@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Protocol
 
 from fairway.program import Program
@@ -24,8 +25,11 @@ class Source(Protocol):
         """
         ...
 
-    def program(self) -> Program:
+    def program(self, dump: Path | None = None) -> Program:
         """Lowers the model; called once.
+
+        Args:
+            dump: A folder for the model's IR on its way to the program.
 
         Raises:
             UnsupportedOp: It uses an operation that cannot be lowered.
@@ -42,14 +46,14 @@ class PlainSource:
     """A source made of functions.
 
     Args:
-        program: Lowers the model.
+        program: Lowers the model; gets the folder for dumps or None.
         key: Its content address.
         array: Gives the data of a parameter; needed only where there is a key.
     """
 
     def __init__(
         self,
-        program: Callable[[], Program],
+        program: Callable[[Path | None], Program],
         key: str | None = None,
         array: Callable[[str], Any] | None = None,
     ) -> None:
@@ -57,9 +61,9 @@ class PlainSource:
         self._program = program
         self._array = array
 
-    def program(self) -> Program:
+    def program(self, dump: Path | None = None) -> Program:
         """Lowers the model."""
-        return self._program()
+        return self._program(dump)
 
     def array(self, name: str) -> Any:
         """The data of one parameter."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from fairway.errors import InvalidArgument, InvalidModel
@@ -128,11 +129,11 @@ class _Source:
         """The data of one parameter."""
         return _array(self._torch, self._data[name])
 
-    def program(self) -> Program:
+    def program(self, dump: Path | None = None) -> Program:
         """Decomposes and lowers the program."""
         tell = self._progress or ignore_progress
         # Starting takes the worker a second, while this process decomposes.
-        with Worker(progress=self._progress) as worker:
+        with Worker(progress=self._progress, dump=dump) as worker:
             tell("decomposing")
             program = decompose(self._exported)
             symbols = symbol_names(program, self._wanted)
