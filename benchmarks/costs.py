@@ -84,7 +84,7 @@ def _run(name: str, threads: int, folder: Path) -> dict[str, Any]:
     import numpy as np
 
     import fairway
-    from fairway.bench.tensors import draw
+    from fairway.tensors import draw
 
     np.ones(1)
     fairway.Executable  # noqa: B018 (imports the runtime before memory is looked at)

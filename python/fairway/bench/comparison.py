@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fairway.bench import contenders
-from fairway.bench.accuracy import tolerance
+from fairway.verification.accuracy import tolerance
 from fairway.bench.priority import check_permission, exclusive
 from fairway.bench.process import Worker, WorkerFailure
 from fairway.bench.profiling import Peaks, Profile, highest, make_profile

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
-from fairway.bench.tensors import as_array, leaves
+from fairway.tensors import as_array, leaves
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,9 +38,11 @@ def _torch_double(subject: Subject) -> list[NDArray[Any]]:
     import torch
     from torch.utils import _pytree as pytree
 
+    from fairway.verification.torch_double import widen
+
     program = subject.program()
     module = program.module()
-    _widen(torch, module)
+    widen(torch, module)
     args, kwargs = pytree.tree_map_only(
         torch.Tensor,
         lambda t: t.double() if t.is_floating_point() else t,
@@ -48,24 +50,6 @@ def _torch_double(subject: Subject) -> list[NDArray[Any]]:
     )
     with torch.no_grad():
         return [as_array(tensor) for tensor in leaves(module.forward(*args, **kwargs))]
-
-
-def _widen(torch: Any, module: Any) -> None:
-    """Makes a graph compute in float64: its data, and the types that it names."""
-    module.double()
-    for part in module.modules():
-        for name, value in list(vars(part).items()):
-            if isinstance(value, torch.Tensor) and value.is_floating_point():
-                setattr(part, name, value.double())
-    narrow = (torch.float32, torch.float16, torch.bfloat16)
-    for node in list(module.graph.nodes):
-        if "_guards_fn" in str(node.target) or "_assert_tensor_metadata" in str(node.target):
-            module.graph.erase_node(node)  # they insist on the old types
-            continue
-        node.args, node.kwargs = torch.fx.node.map_aggregate(
-            (node.args, node.kwargs), lambda a: torch.float64 if a in narrow else a
-        )
-    module.recompile()
 
 
 def _torch_single(subject: Subject) -> list[NDArray[Any]]:
@@ -82,7 +66,7 @@ def _onnx_double(subject: Subject) -> list[NDArray[Any]]:
     import onnx
     import onnxruntime
 
-    from fairway.bench.onnx_double import widen
+    from fairway.verification.onnx_double import widen
 
     model = widen(onnx.load(subject.as_onnx()))
     session = onnxruntime.InferenceSession(

@@ -100,7 +100,7 @@ class Subject:
             with np.load(self.inputs_file) as file:
                 names, *arrays = (file[key] for key in file.files)
             return dict(zip(map(str, names), arrays, strict=True))
-        from fairway.bench.tensors import as_array, leaves
+        from fairway.tensors import as_array, leaves
 
         program = self.program()
         tensors = leaves(program.example_inputs)

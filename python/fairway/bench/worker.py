@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from fairway.bench import contenders, reference
-from fairway.bench.accuracy import relative_error
+from fairway.verification.accuracy import relative_error
 from fairway.bench.priority import realtime
 from fairway.bench.probes import Probe
 from fairway.bench.profiling import Peaks

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fairway.bench.tensors import draw
+from fairway.tensors import draw
 from fairway.cli import options
 from fairway.errors import ArtifactError, InvalidArgument
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fairway import driver, targets
-from fairway.bench.tensors import draw
+from fairway.tensors import draw
 from fairway.errors import InvalidArgument
 from fairway.executable import Metadata, check_threads, default_threads
 from fairway.program import Program, TensorSpec

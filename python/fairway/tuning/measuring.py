@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fairway.bench.accuracy import relative_error, tolerance
+from fairway.verification.accuracy import relative_error, tolerance
 
 if TYPE_CHECKING:
     from fairway import _runtime

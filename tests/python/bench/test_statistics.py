@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from fairway.bench.accuracy import relative_error, tolerance
+from fairway.verification.accuracy import relative_error, tolerance
 from fairway.bench.profiling import Peaks, highest, make_profile
 from fairway.bench.protocol import StepTimes
 from fairway.bench.summary import geometric_mean, quantile, summarize

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from fairway.bench.tensors import as_array, leaves
+from fairway.tensors import as_array, leaves
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

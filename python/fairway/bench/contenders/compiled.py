@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fairway.bench.contenders.base import Contender, Prepared
-from fairway.bench.tensors import as_array, draw, leaves
+from fairway.tensors import as_array, draw, leaves
 
 if TYPE_CHECKING:
     from collections.abc import Callable
