@@ -288,8 +288,9 @@ static void planRows(linalg::GenericOp op, ArrayRef<int64_t> sizes,
                                      limits.vectors.value_or(best ? most : 8));
   if (!best)
     return;
-  int64_t limit = limits.rows.value_or(
-      std::max<int64_t>(1, (budget - plan.vectors) / plan.vectors));
+  int64_t sums = std::min(budget - plan.vectors, unit.mostSums() / outs);
+  int64_t limit =
+      limits.rows.value_or(std::max<int64_t>(1, sums / plan.vectors));
   int64_t size = sizeOr(sizes[*best]);
   int64_t tiles = llvm::divideCeil(size, limit);
   plan.rowDim = best;
@@ -361,7 +362,7 @@ LoopPlan planLoops(linalg::GenericOp op, const VectorUnit &unit,
   planRows(op, sizes, unit, limits, plan);
   planLines(op, sizes, plan);
   orderLoops(op, sizes, plan);
-  planPanels(op, sizes, limits, plan);
+  planPanels(op, sizes, unit, limits, plan);
   return plan;
 }
 

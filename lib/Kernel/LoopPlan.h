@@ -15,6 +15,15 @@ namespace fairway {
 struct VectorUnit {
   unsigned bits = 256;
   unsigned registers = 16;
+
+  /// The most sums that a block holds in registers, as far as there are any.
+  /// Of 512 bits, 16 sums keep two units busy for twice the latency of a
+  /// multiply-add; more only lose time (docs/decisions/028).
+  int64_t mostSums() const { return bits >= 512 ? 16 : registers; }
+  /// Bytes of vectors that may stay in the nearest cache beside other data.
+  /// Wide vectors pass by faster than the next cache gives what the rows read:
+  /// the pieces of those have to stay, too.
+  int64_t panelBytes() const { return (bits >= 512 ? 8 : 16) * 1024; }
 };
 
 /// What a kernel's configuration says of its reductions; see Config.td.
@@ -76,9 +85,6 @@ inline constexpr int64_t kMaxTransposeLanes = 16;
 
 /// Bytes of a cache line; what is fetched ahead is counted in these.
 inline constexpr int64_t kLineBytes = 64;
-
-/// Bytes of vectors that may stay in the nearest cache beside other data.
-inline constexpr int64_t kPanelBytes = 16 * 1024;
 
 /// Chooses the plan for `op` (on memrefs) by a small cost model: contiguous
 /// accesses are cheap, invariant ones nearly free, strided ones cost a lane

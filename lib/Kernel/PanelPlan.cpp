@@ -44,8 +44,8 @@ static bool movesOthers(linalg::GenericOp op, OpOperand *weights,
 /// around the panels: what the rows read in one piece stays in the core's own
 /// cache for all panels of the tile.
 static void planChunks(linalg::GenericOp op, ArrayRef<int64_t> sizes,
-                       OpOperand *weights, const LoopLimits &limits,
-                       LoopPlan &plan) {
+                       OpOperand *weights, const VectorUnit &unit,
+                       const LoopLimits &limits, LoopPlan &plan) {
   for (unsigned dim : plan.reductions)
     if (ShapedType::isDynamic(sizes[dim]))
       return;
@@ -55,8 +55,8 @@ static void planChunks(linalg::GenericOp op, ArrayRef<int64_t> sizes,
   auto type = cast<MemRefType>(weights->get().getType());
   int64_t vectorBytes = plan.lanes * plan.vectors *
                         llvm::divideCeil(type.getElementTypeBitWidth(), 8);
-  int64_t limit =
-      limits.piece.value_or(std::max<int64_t>(1, kPanelBytes / vectorBytes));
+  int64_t limit = limits.piece.value_or(
+      std::max<int64_t>(1, unit.panelBytes() / vectorBytes));
   // A little more than fits is not worth a cut, unless it is asked for.
   int64_t most = limits.piece ? limit : limit * 3 / 2;
   int64_t total = 1, visits = 1;
@@ -170,14 +170,15 @@ static void planPrefetch(linalg::GenericOp op, ArrayRef<int64_t> sizes,
 }
 
 void planPanels(linalg::GenericOp op, ArrayRef<int64_t> sizes,
-                const LoopLimits &limits, LoopPlan &plan) {
+                const VectorUnit &unit, const LoopLimits &limits,
+                LoopPlan &plan) {
   if (plan.horizontal || !plan.rowDim || plan.reductions.empty())
     return;
   OpOperand *weights = findSharedVectors(op, plan);
   if (!weights)
     return;
   std::optional<unsigned> panel = findPanels(op, weights, plan);
-  planChunks(op, sizes, weights, limits, plan);
+  planChunks(op, sizes, weights, unit, limits, plan);
   plan.panelsAhead = limits.prefetch.value_or(1);
   if (panel)
     planPrefetch(op, sizes, weights, *panel, plan);

@@ -16,7 +16,8 @@ namespace fairway {
 /// fetches the next panels of weights ahead, both as far as `limits` does not
 /// say how. `sizes` are the op's loops; `plan` holds the rest of the decisions.
 void planPanels(mlir::linalg::GenericOp op, llvm::ArrayRef<int64_t> sizes,
-                const LoopLimits &limits, LoopPlan &plan);
+                const VectorUnit &unit, const LoopLimits &limits,
+                LoopPlan &plan);
 
 } // namespace fairway
 

@@ -82,7 +82,9 @@ TileCost::TileCost(const Member &from, const MachineDescription &machine)
   std::optional<TableSum> table = matchTableSum(op);
   if (table)
     operations *= table->density();
-  double piece = double(kPanelBytes) / double(machine.vectorBits / 8 * 2);
+  VectorUnit unit{unsigned(machine.vectorBits),
+                  unsigned(machine.vectorRegisters)};
+  double piece = double(unit.panelBytes()) / double(machine.vectorBits / 8 * 2);
   bool cut = !table && isContraction(op);
   for (OpOperand &operand : op->getOpOperands()) {
     TileAccess added;

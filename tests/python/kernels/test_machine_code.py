@@ -66,7 +66,7 @@ class Unit:
 X86 = "x86_64-unknown-linux-gnu"
 UNITS = {
     "avx2": Unit(X86, "x86-64-v3", r"vfmadd\d+ps\b.*%ymm", r"\(%rsp", 6),
-    "avx512": Unit(X86, "x86-64-v4", r"vfmadd\d+ps\b.*%zmm", r"\(%rsp", 14),
+    "avx512": Unit(X86, "x86-64-v4", r"vfmadd\d+ps\b.*%zmm", r"\(%rsp", 8),
     "neon": Unit("aarch64-unknown-linux-gnu", "generic", r"fmla\s+v\d+\.4s", r"\[sp\b", 12),
 }
 
