@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         MissingDependency,
         TuningError,
         UnsupportedOp,
+        WrongResult,
     )
     from fairway.executable import Executable, load
     from fairway.plan import Plan, Step
@@ -59,6 +60,7 @@ _LAZY = {
     "TensorSpec": "fairway.program",
     "TuningError": "fairway.errors",
     "UnsupportedOp": "fairway.errors",
+    "WrongResult": "fairway.errors",
     "compile": "fairway.driver",
     "load": "fairway.executable",
     "tune": "fairway.tuning",
@@ -83,6 +85,7 @@ __all__ = [
     "TensorSpec",
     "TuningError",
     "UnsupportedOp",
+    "WrongResult",
     "__version__",
     "compile",
     "load",

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -54,6 +55,7 @@ def compile(  # noqa: A001 (the public name)
     progress: Callable[[str], None] | None = None,
     importer: str | None = None,
     dump: str | os.PathLike[str] | None = None,
+    verify: bool = False,
 ) -> Executable:
     """Compiles a model for this machine or another.
 
@@ -79,6 +81,9 @@ def compile(  # noqa: A001 (the public name)
         dump: A folder that gets a new folder with the IR after each stage, for which the
             model is compiled even if the cache has it; the environment's `FAIRWAY_DUMP` by
             default. See docs/debugging.md.
+        verify: Whether to run the compiled model on `args` and `kwargs` and compare with the
+            framework, which must be installed: PyTorch, or for ONNX models ONNX Runtime or
+            ONNX's own evaluator.
 
     Returns:
         The compiled model, ready to call.
@@ -89,6 +94,8 @@ def compile(  # noqa: A001 (the public name)
         InvalidArgument: An argument does not fit the model.
         MissingDependency: The model's framework is not installed.
         CompilationError: The compiler failed, which is a defect of Fairway.
+        WrongResult: The compiled model was verified, and computes something else. The error
+            names the first operation that is wrong.
         fairway.Error: The base class of all of them.
     """
     report = progress or _silent
@@ -119,7 +126,22 @@ def compile(  # noqa: A001 (the public name)
         native.set_parameters([find_array(info.name) for info in native.parameters])
         native.prepare(count)
     builder.remember(source.key, options, built)
-    return Executable(native, threads=count, code=built.code)
+    executable = Executable(native, threads=count, code=built.code)
+    if verify:
+        from fairway.verification import verify as compare
+
+        again = functools.partial(
+            compile,
+            target=target,
+            threads=count,
+            cpu=cpu,
+            features=features,
+            machine=machine,
+            cache=cache,
+            tuning=tuning,
+        )
+        compare(executable, _opened(model), args, dict(kwargs or {}), again, report)
+    return executable
 
 
 def read(

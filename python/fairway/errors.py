@@ -18,6 +18,7 @@ __all__ = [
     "MissingDependency",
     "TuningError",
     "UnsupportedOp",
+    "WrongResult",
 ]
 
 
@@ -97,6 +98,25 @@ class MissingDependency(Error, ImportError):
 
 class CompilationError(Error):
     """The compiler failed on a valid model: a defect in Fairway, worth a report."""
+
+
+class WrongResult(CompilationError):
+    """A compiled model does not compute what its framework does.
+
+    Args:
+        verdict: What is wrong, a `fairway.verification.Verdict`.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        where: str | None = None,
+        hint: str | None = None,
+        verdict: object = None,
+    ) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.verdict = verdict
 
 
 def _indent(label: str, text: str) -> str:
