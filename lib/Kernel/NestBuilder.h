@@ -55,6 +55,7 @@ private:
   void emitTile();
   std::pair<mlir::OpFoldResult, mlir::OpFoldResult> laterPanel();
   void prefetchPanel();
+  void prefetchSums();
   void prefetchEpilogue();
   void emitVertical();
   void emitHorizontal();

@@ -208,6 +208,7 @@ void NestBuilder::run() {
       forTiles([&] {
         Values accs = loadMain();
         prefetchPanel();
+        prefetchSums();
         storeMain(reduceVertical(plan.hoisted, accs));
       });
     });

@@ -14,6 +14,9 @@ using namespace mlir;
 
 namespace fairway {
 
+/// Of a row of at least so many blocks the next one's sums are fetched.
+static constexpr int64_t kBlocksToFollow = 8;
+
 /// LLVM may unroll loops of no more steps, such as over a window.
 static constexpr uint64_t kMaxUnrolledSteps = 4;
 
@@ -204,6 +207,25 @@ void NestBuilder::prefetchPanel() {
     memref::PrefetchOp::create(b, loc, weights.get(), where, /*isWrite=*/false,
                                /*localityHint=*/2, /*isDataCache=*/true);
   }
+}
+
+/// Fetches the sums that the next block of rows will add to: between two pieces
+/// of a reduction they have left the nearest cache.
+void NestBuilder::prefetchSums() {
+  auto rows = plan.rowDim ? getConstantIntValue(sizes[*plan.rowDim])
+                          : std::optional<int64_t>();
+  // At the end of a short line of an image the next block is elsewhere.
+  if (!rows || *rows < kBlocksToFollow * tile.rows)
+    return;
+  OpFoldResult row = ivs[*plan.rowDim];
+  ivs[*plan.rowDim] = affine::makeComposedFoldedAffineApply(
+      b, loc, AffineMap::get(1, 0, b.getAffineDimExpr(0) + tile.rows), {row});
+  BodyEmitter next(b, main, mainSite());
+  for (unsigned out = 0; out < outs; ++out)
+    forEachPoint([&](BodyEmitter::Point point) {
+      next.prefetch(main.getNumDpsInputs() + out, point);
+    });
+  ivs[*plan.rowDim] = row;
 }
 
 /// Fetches what the epilogue will read for these rows while the reduction runs:
