@@ -61,7 +61,9 @@ protected:
                                                 std::nullopt};
     EXPECT_EQ(
         llvm::sys::ExecuteAndWait(script, arguments, environment, streams), 0);
-    return read(printed);
+    std::string text = read(printed);
+    llvm::sys::fs::remove(printed); // the next, shorter one would keep its end
+    return text;
   }
 
   llvm::SmallString<128> root;
