@@ -241,7 +241,7 @@ def test_every_error_class_has_a_code() -> None:
     assert len(members) >= 8
     for kind in members:
         code = exit_code(kind("message"))
-        assert (code == ExitCode.INTERNAL) == (kind is errors.CompilationError)
+        assert (code == ExitCode.INTERNAL) == issubclass(kind, errors.CompilationError)
 
 
 def test_process_ends_with_the_code_and_shows_a_traceback_only_when_asked(tmp_path: Path) -> None:
