@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-import csv
 import functools
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,27 +24,10 @@ _NARROW = {
 }
 
 
-@dataclass(frozen=True)
-class Refused:
-    """A case that is not compiled: its name, the stage that refuses it, and its words."""
-
-    name: str
-    cause: str
-    message: str
-
-
 @functools.lru_cache(maxsize=1)
 def cases() -> dict[str, TestCase]:
     """Returns every case by name; the suite makes models and data when it is asked."""
     return {case.name: case for case in collect_testcases(None)}
-
-
-def refused() -> dict[str, Refused]:
-    """Returns the cases that are known to be refused, by name."""
-    if not REFUSED.exists():
-        return {}
-    with REFUSED.open(newline="", encoding="utf-8") as file:
-        return {row["name"]: Refused(**row) for row in csv.DictReader(file)}
 
 
 def operation(case: TestCase) -> str:

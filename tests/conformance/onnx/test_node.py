@@ -13,10 +13,11 @@ from typing import Any
 
 import node_suite as suite
 import pytest
+from reports import Outcome, note, read_refused
 
 import fairway
 
-_LISTED = suite.refused()
+_LISTED = read_refused(suite.REFUSED)
 
 
 @pytest.fixture(scope="session")
@@ -36,21 +37,19 @@ def _cause(case: Any, error: Exception) -> str:
 @pytest.mark.parametrize("name", sorted(suite.cases()))
 def test_node(name: str, backend: Any, record_property: Any) -> None:
     case = suite.cases()[name]
-    record_property("onnx_case", name)
-    record_property("onnx_outcome", "wrong")  # until it is known to be better
+    note(record_property, "onnx", name, Outcome("wrong"))  # until it is known to be better
     try:
         suite.run(backend, case)
     except fairway.Error as error:
-        record_property("onnx_outcome", "refused")
-        record_property("onnx_cause", _cause(case, error))
-        record_property("onnx_message", error.message.splitlines()[0][:200])
+        outcome = Outcome("refused", _cause(case, error), error.message.splitlines()[0][:200])
+        note(record_property, "onnx", name, outcome)
         if name in _LISTED:
             pytest.xfail(f"{_LISTED[name].cause}: {error.message}")
         raise
     except AssertionError:
         raise
     except Exception:
-        record_property("onnx_outcome", "error")
+        note(record_property, "onnx", name, Outcome("error"))
         raise
-    record_property("onnx_outcome", "passed")
+    note(record_property, "onnx", name, Outcome("passed"))
     assert name not in _LISTED, f"{name} passes now: take it out of {suite.REFUSED.name}"
