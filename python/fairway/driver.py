@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from fairway.ingest.source import Source
     from fairway.tuning import Database
 
-__all__ = ["chosen_database", "compile", "lower", "read"]
+__all__ = ["chosen_database", "compile", "lower", "opened", "read"]
 
 
 def compile(  # noqa: A001 (the public name)
@@ -140,7 +140,7 @@ def compile(  # noqa: A001 (the public name)
             cache=cache,
             tuning=tuning,
         )
-        compare(executable, _opened(model), args, dict(kwargs or {}), again, report)
+        compare(executable, opened(model), args, dict(kwargs or {}), again, report)
     return executable
 
 
@@ -158,7 +158,7 @@ def read(
 
     _check_examples(args, kwargs)
     report("importing the model")
-    return ingest.begin(_opened(model), args, kwargs, dims=dims, importer=importer, progress=report)
+    return ingest.begin(opened(model), args, kwargs, dims=dims, importer=importer, progress=report)
 
 
 def lower(source: Source, dump: Path | None = None) -> Program:
@@ -203,8 +203,13 @@ def _chosen_cache(cache: bool | Cache) -> Cache | None:
     return Cache.default() if cache else None
 
 
-def _opened(model: Any) -> Any:
-    """Reads the path of an exported program; leaves all else as it is."""
+def opened(model: Any) -> Any:
+    """Reads the path of an exported program; leaves all else as it is.
+
+    Raises:
+        InvalidModel: There is no such file, or it holds none.
+        MissingDependency: PyTorch is not installed.
+    """
     if not isinstance(model, (str, os.PathLike)):
         return model
     path = Path(cast("str | os.PathLike[str]", model))

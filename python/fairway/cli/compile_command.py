@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,11 @@ Examples:
     type=click.Path(file_okay=False, path_type=Path),
     help="Write the IR after each stage into a new folder in this one. Default: FAIRWAY_DUMP.",
 )
+@click.option(
+    "--verify",
+    is_flag=True,
+    help="Run the result and compare it with the model's framework, an ONNX model on random inputs.",
+)
 @options.json_option
 def command(
     model: str,
@@ -75,31 +81,35 @@ def command(
     no_cache: bool,
     tuning: str | None,
     dump: Path | None,
+    verify: bool,
     as_json: bool,
 ) -> None:
     """Compile MODEL to a shared library that holds its code and weights."""
     from fairway import driver
+    from fairway.tensors import draw
+    from fairway.verification import verify as check
 
     path = output or Path(_stem(model) + ".so")
     with Stages() as stages:
         source, args, kwargs = model_and_arguments(model, stages)
         kwargs |= _examples(model, _shapes(shapes))
-        executable = driver.compile(
-            source,
-            args,
-            kwargs,
+        compile_model = functools.partial(
+            driver.compile,
             target=target,
-            dims=options.sizes(dims) or None,
             threads=threads,
             cpu=cpu,
             features=features,
             machine=options.machine_changes(machine),
             cache=not no_cache,
             tuning=options.database(tuning),
-            progress=stages,
             importer=importer,
-            dump=dump,
         )
+        sizes = options.sizes(dims) or None
+        executable = compile_model(source, args, kwargs, dims=sizes, progress=stages, dump=dump)
+        if verify:
+            if not is_factory(model) and model.lower().endswith(".onnx"):
+                args, kwargs = (), dict(draw(executable.inputs))
+            check(executable, driver.opened(source), args, kwargs, compile_model, stages)
         stages("writing the library")
         executable.save(path)
         parts, seconds = stages.seconds_by_stage(), stages.seconds()

@@ -69,7 +69,7 @@ def verify(
     Args:
         executable: The compiled model.
         model: What it was compiled from.
-        args: Its inputs by position.
+        args: Its inputs by position; an exported program's own examples where there are none.
         kwargs: Its inputs by name.
         compile_part: Compiles a part of the model in the same way.
         report: Called with the name of each stage as it begins.
@@ -79,6 +79,9 @@ def verify(
         InvalidArgument: There is nothing to compare it with.
     """
     report("comparing with the framework")
+    examples: Any = getattr(model, "example_inputs", None)  # an exported program's
+    if examples and not args and not kwargs:
+        args, kwargs = examples
     row = row_of(model, args, kwargs)
     difference = compare(executable, executable(*args, **kwargs), row.results())
     if difference is None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -106,6 +107,12 @@ def test_names_the_node_of_an_onnx_model() -> None:
 def test_onnx_models_pass_by_name_too() -> None:
     x = np.random.default_rng(1).standard_normal((2, 8)).astype(np.float32)
     fairway.compile(chain(), (), {"x": x}, verify=True)
+
+
+def test_an_exported_program_brings_its_inputs(tmp_path: Path) -> None:
+    model, args, kwargs = layers()
+    torch.export.save(torch.export.export(model, args, kwargs), tmp_path / "model.pt2")
+    fairway.compile(tmp_path / "model.pt2", verify=True)
 
 
 def test_needs_inputs() -> None:

@@ -57,6 +57,22 @@ def test_compile_reports_json(onnx_mlp: Path, tmp_path: Path) -> None:
     assert facts["inputs"][0]["shape"] == [3, 8]
 
 
+def test_compile_verifies_an_onnx_model_on_random_inputs(onnx_mlp: Path, tmp_path: Path) -> None:
+    report = ok_json(
+        *("compile", onnx_mlp, "-o", tmp_path / "m.so", "--dim", "batch=2", "--verify"),
+    )
+    assert "comparing with the framework" in report["stages"]
+    assert (tmp_path / "m.so").exists()
+
+
+def test_compile_dumps_every_stage(onnx_mlp: Path, tmp_path: Path) -> None:
+    ok(
+        *("compile", onnx_mlp, "-o", tmp_path / "m.so", "--dim", "batch=2"),
+        *("--dump", tmp_path / "dumps"),
+    )
+    assert (tmp_path / "dumps" / "000" / "04-llvm.mlir").exists()
+
+
 def test_output_defaults_to_the_model_name(
     onnx_mlp: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
