@@ -12,19 +12,20 @@ from typing import Any
 
 from fairway.ingest._torch_mlir import import_torch_mlir
 from fairway.ingest.torch_scatter import scatter_table
+from fairway.ingest.torch_sort import sort_table
 
 __all__ = ["decomposition_table"]
 
 
 def decomposition_table(torch: Any) -> dict[Any, Callable[..., Any]]:
-    """Gives torch-mlir's table with the additions of this module and of torch_scatter."""
+    """Gives torch-mlir's table with the additions of this module and its neighbours."""
     aten = torch.ops.aten
     table = dict(import_torch_mlir("extras.fx_decomp_util").get_decomposition_table())
     table[aten.convolution.default] = _convolution(torch)
     table[aten.cumsum.default] = _cumsum(torch)
     table[aten.gelu.default] = _gelu(torch)
     table[aten.pow.Tensor_Scalar] = _pow(torch)
-    return table | scatter_table(torch)
+    return table | scatter_table(torch) | sort_table(torch)
 
 
 def _convolution(torch: Any) -> Callable[..., Any]:
