@@ -10,7 +10,7 @@ import numpy as np
 
 from fairway.ingest.onnx_read import import_onnx
 
-__all__ = ["fold"]
+__all__ = ["fold", "small_constants", "static_shapes"]
 
 _LIMIT = 1024
 _NEVER = frozenset(
@@ -40,11 +40,8 @@ def fold(proto: Any) -> int:
     """
     onnx = import_onnx()
     graph = proto.graph
-    known: dict[str, Any] = {}
-    for tensor in graph.initializer:
-        if tensor.data_location != onnx.TensorProto.EXTERNAL and _size(tensor.dims) <= _LIMIT:
-            known[tensor.name] = onnx.numpy_helper.to_array(tensor)
-    shapes = _static_shapes(graph)
+    known = small_constants(graph)
+    shapes = static_shapes(graph)
     outputs = {value.name for value in graph.output}
     folded = 0
     for node in list(graph.node):
@@ -107,7 +104,19 @@ def _evaluate(
     return values
 
 
-def _static_shapes(graph: Any) -> dict[str, tuple[int, ...]]:
+def small_constants(graph: Any) -> dict[str, Any]:
+    """The values of the initializers of at most 1,024 elements, by name."""
+    onnx = import_onnx()
+    external = onnx.TensorProto.EXTERNAL
+    return {
+        tensor.name: onnx.numpy_helper.to_array(tensor)
+        for tensor in graph.initializer
+        if tensor.data_location != external and math.prod(tensor.dims) <= _LIMIT
+    }
+
+
+def static_shapes(graph: Any) -> dict[str, tuple[int, ...]]:
+    """The shapes of the values whose sizes are all known, by name."""
     shapes: dict[str, tuple[int, ...]] = {}
     for value in (*graph.input, *graph.value_info, *graph.output):
         tensor = value.type.tensor_type
@@ -133,7 +142,3 @@ def _used(graph: Any) -> set[str]:
             if attribute.HasField("g"):
                 names |= _used(attribute.g)
     return names
-
-
-def _size(dims: Any) -> int:
-    return math.prod(dims)

@@ -12,8 +12,10 @@ from fairway.errors import Error, InvalidModel, UnsupportedOp
 from fairway.ingest._paths import path_of
 from fairway.ingest._torch_mlir import import_torch_mlir, register_torch_dialect
 from fairway.ingest.lowering import ONNX_PIPELINES, Lowered, Progress, Worker
+from fairway.ingest.onnx_bodies import BODIES, replace
 from fairway.ingest.onnx_crash import explain_crash
 from fairway.ingest.onnx_expand import expand, has_body, inexact
+from fairway.ingest.onnx_fold import small_constants, static_shapes
 from fairway.ingest.onnx_open import (
     OpenModel,
     arguments,
@@ -116,11 +118,23 @@ def _lower_expanding(
         present = {node.op_type for node in source.proto.graph.node}
         blamed = {name.removeprefix("onnx.") for name in getattr(failure, "operations", ())}
         names = (blamed & present) or present  # What failed may stem from any operation.
-        names = {name for name in names if has_body(name)}
-        if not names or not remaining:
+        if not remaining or not _replace(source, names):
             raise failure
-        _expand(source, names)
     raise AssertionError("the last round returns or raises")
+
+
+def _replace(source: OnnxSource, names: set[str]) -> bool:
+    """Replaces operations by the standard's body or by ours; says whether there was any."""
+    standard = {name for name in names if has_body(name)}
+    if standard:
+        _expand(source, standard)
+        return True
+    graph = source.proto.graph
+    own = names & BODIES.keys()
+    if not own or not replace(graph, own, static_shapes(graph), small_constants(graph)):
+        return False
+    source.proto = simplify(source.proto, source.label)
+    return True
 
 
 def _expand(source: OnnxSource, names: set[str]) -> None:

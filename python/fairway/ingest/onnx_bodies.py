@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Bodies for ONNX operations that the standard defines by words only.
+
+Each is written for the shapes and attributes of one node, which are known here. Those that
+look for places (`TopK`, `ScatterElements`) compare all pairs; the comparisons are reduced in
+the kernel that makes them and never stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fairway.ingest.onnx_read import import_onnx
+from fairway.ingest.onnx_resize import resize_matrices
+
+__all__ = ["BODIES", "replace"]
+
+_INT64 = 7  # TensorProto.INT64
+
+
+@dataclass
+class _Body:
+    """The nodes that stand for one.
+
+    Attributes:
+        node: The one.
+        shapes: The static shapes of the graph's values, by name.
+        constants: The values of its small constants, by name.
+        nodes: What was written so far.
+    """
+
+    node: Any
+    shapes: Mapping[str, tuple[int, ...]]
+    constants: Mapping[str, NDArray[Any]]
+    nodes: list[Any] = field(default_factory=list[Any])
+
+    def attribute(self, name: str, default: Any) -> Any:
+        """The value of one of the node's attributes."""
+        for attribute in self.node.attribute:
+            if attribute.name == name:
+                value = import_onnx().helper.get_attribute_value(attribute)
+                return value.decode() if isinstance(value, bytes) else value
+        return default
+
+    def shape(self, index: int) -> tuple[int, ...]:
+        """The shape of an operand; raises KeyError if it is not static."""
+        return self.shapes[self.node.input[index]]
+
+    def constant(self, index: int) -> NDArray[Any] | None:
+        """The value of an operand; None if there is none, KeyError if it is not constant."""
+        if index >= len(self.node.input) or not self.node.input[index]:
+            return None
+        return self.constants[self.node.input[index]]
+
+    def add(self, operation: str, *inputs: str | NDArray[Any], **attributes: Any) -> str:
+        """Writes a node with one result, whose name is returned; arrays become constants."""
+        names = [name if isinstance(name, str) else self._constant(name) for name in inputs]
+        return self._write(operation, names, attributes)
+
+    def finish(self, results: Sequence[str]) -> list[Any]:
+        """Gives the node's results their names."""
+        for name, result in zip(self.node.output, results, strict=False):
+            if name:
+                made = import_onnx().helper.make_node("Identity", [result], [name])
+                made.name = self.node.name
+                self.nodes.append(made)
+        return self.nodes
+
+    def _constant(self, array: NDArray[Any]) -> str:
+        value = import_onnx().numpy_helper.from_array(np.ascontiguousarray(array))
+        return self._write("Constant", [], {"value": value})
+
+    def _write(self, operation: str, inputs: list[str], attributes: dict[str, Any]) -> str:
+        name = f"{self.node.output[0]}/{operation}.{len(self.nodes)}"
+        made = import_onnx().helper.make_node(operation, inputs, [name], **attributes)
+        made.name = self.node.name  # its place in the user's model
+        self.nodes.append(made)
+        return name
+
+    # ---- what several bodies share ---------------------------------------------
+
+    def last(self, value: str, rank: int, axis: int) -> str:
+        """`value` with an axis moved to the end."""
+        order = [other for other in range(rank) if other != axis] + [axis]
+        return value if order == sorted(order) else self.add("Transpose", value, perm=order)
+
+    def back(self, value: str, rank: int, axis: int) -> str:
+        """`value` with the last axis moved to where it belongs."""
+        order = list(range(rank - 1))
+        order.insert(axis, rank - 1)
+        return value if order == sorted(order) else self.add("Transpose", value, perm=order)
+
+    def unsqueeze(self, value: str, axis: int) -> str:
+        return self.add("Unsqueeze", value, np.array([axis]))
+
+    def reduce(self, operation: str, value: str) -> str:
+        """A reduction along the last axis."""
+        return self.add(operation, value, np.array([-1]), keepdims=0)
+
+
+def _top_k(b: _Body) -> list[str]:
+    shape = b.shape(0)
+    axis = b.attribute("axis", -1) % len(shape)
+    k = b.constant(1)
+    assert k is not None
+    size, count = shape[axis], int(k.reshape(-1)[0])
+    lanes = b.last(b.node.input[0], len(shape), axis)
+    this, other = b.unsqueeze(lanes, -1), b.unsqueeze(lanes, -2)
+    number = np.arange(size)
+    earlier = number[None, :] < number[:, None]  # equal elements keep their order
+    ahead = b.add("Greater" if b.attribute("largest", 1) else "Less", other, this)
+    before = b.add("Or", ahead, b.add("And", b.add("Equal", other, this), earlier))
+    place = b.reduce("ReduceSum", b.add("Cast", before, to=_INT64))
+    hits = b.add("Equal", b.unsqueeze(place, -2), np.arange(count)[:, None])
+    index = b.reduce("ReduceSum", b.add("Where", hits, number, np.zeros(1, np.int64)))
+    values = b.add("GatherElements", lanes, index, axis=-1)
+    return [b.back(values, len(shape), axis), b.back(index, len(shape), axis)]
+
+
+def _running_product(b: _Body) -> list[str]:
+    shape = b.shape(0)
+    given = b.constant(1)
+    assert given is not None
+    axis = int(given.reshape(-1)[0]) % len(shape)
+    number = np.arange(shape[axis])
+    keep = number[None, :] <= number[:, None]
+    if b.attribute("exclusive", 0):
+        keep = number[None, :] < number[:, None]
+    if b.attribute("reverse", 0):
+        keep = keep.T
+    terms = b.unsqueeze(b.last(b.node.input[0], len(shape), axis), -2)
+    one = b.add("CastLike", np.ones(1, np.float32), b.node.input[0])
+    product = b.reduce("ReduceProd", b.add("Where", keep, terms, one))
+    return [b.back(product, len(shape), axis)]
+
+
+def _scatter_elements(b: _Body) -> list[str]:
+    data, indices, updates = b.node.input[:3]
+    shape, given = b.shape(0), b.shape(1)
+    rank, axis = len(shape), b.attribute("axis", 0) % len(shape)
+    reduction = b.attribute("reduction", "none")
+    size = np.array([shape[axis]])
+    indices = b.add("Cast", indices, to=_INT64)
+    negative = b.add("Less", indices, np.zeros(1, np.int64))
+    indices = b.add("Where", negative, b.add("Add", indices, size), indices)
+    missing = [0 if i == axis else shape[i] - given[i] for i in range(rank)]
+    if any(missing):
+        pads = np.array([0] * rank + missing)
+        zero = b.add("CastLike", np.zeros((), np.float32), data)
+        indices = b.add("Pad", indices, pads, np.array(-1))
+        updates = b.add("Pad", updates, pads, zero)
+    lanes, terms = b.last(data, rank, axis), b.last(updates, rank, axis)
+    places = np.arange(shape[axis])[:, None]
+    hits = b.add("Equal", b.unsqueeze(b.last(indices, rank, axis), -2), places)
+    if reduction == "none":
+        # Of several updates of one place the last stays.
+        number = np.arange(given[axis])
+        found = b.add("Where", hits, number, np.full(1, -1))
+        newest = b.reduce("ReduceMax", found)
+        chosen = b.add("GatherElements", terms, b.add("Max", newest, np.zeros(1, np.int64)), axis=-1)
+        hit = b.add("GreaterOrEqual", newest, np.zeros(1, np.int64))
+        return [b.back(b.add("Where", hit, chosen, lanes), rank, axis)]
+    operation, join = {
+        "add": ("ReduceSum", "Add"),
+        "mul": ("ReduceProd", "Mul"),
+        "max": ("ReduceMax", "Max"),
+        "min": ("ReduceMin", "Min"),
+    }[reduction]
+    if reduction in ("add", "mul"):
+        neutral = np.full(1, reduction == "mul", np.float32)
+        idle = b.add("CastLike", neutral, data)
+    else:  # the place's own value changes nothing
+        idle = b.unsqueeze(lanes, -1)
+    met = b.reduce(operation, b.add("Where", hits, b.unsqueeze(terms, -2), idle))
+    return [b.back(b.add(join, lanes, met), rank, axis)]
+
+
+def _resize(b: _Body) -> list[str]:
+    """A product with one matrix along each axis that changes."""
+    shape, result = b.shape(0), b.shapes[b.node.output[0]]
+    if b.attribute("coordinate_transformation_mode", "half_pixel") == "tf_crop_and_resize":
+        raise KeyError("places outside of the image are no sums of its own")
+    scales = b.constant(2)
+    axes = [axis % len(shape) for axis in b.attribute("axes", range(len(shape)))]
+    matrices = resize_matrices(
+        shape,
+        result,
+        axes,
+        None if scales is None or not scales.size else scales,
+        policy=b.attribute("keep_aspect_ratio_policy", "stretch"),
+        mode=b.attribute("mode", "nearest"),
+        transformation=b.attribute("coordinate_transformation_mode", "half_pixel"),
+        rounding=b.attribute("nearest_mode", "round_prefer_floor"),
+        cubic=b.attribute("cubic_coeff_a", -0.75),
+        exclude_outside=bool(b.attribute("exclude_outside", 0)),
+        antialias=bool(b.attribute("antialias", 0)),
+    )
+    value = b.node.input[0]
+    for axis, matrix in matrices.items():
+        weights = b.add("CastLike", matrix.T.astype(np.float32), b.node.input[0])
+        moved = b.last(value, len(shape), axis)
+        value = b.back(b.add("MatMul", moved, weights), len(shape), axis)
+    return [value]
+
+
+BODIES: Mapping[str, Callable[[_Body], list[str]]] = {
+    "CumProd": _running_product,
+    "Resize": _resize,
+    "ScatterElements": _scatter_elements,
+    "TopK": _top_k,
+}
+"""Writes the body of an operation; raises KeyError where it has to know more."""
+
+
+def replace(
+    graph: Any,
+    names: set[str],
+    shapes: Mapping[str, tuple[int, ...]],
+    constants: Mapping[str, NDArray[Any]],
+) -> int:
+    """Puts bodies in the place of nodes.
+
+    Args:
+        graph: The graph, which is changed.
+        names: The operations to replace, of `BODIES`.
+        shapes: The static shapes of its values, by name.
+        constants: The values of its small constants, by name.
+
+    Returns:
+        How many nodes were replaced; those whose shapes are not known stay.
+    """
+    replaced = 0
+    nodes: list[Any] = []
+    for node in graph.node:
+        body = _Body(node, shapes, constants)
+        try:
+            results = BODIES[node.op_type](body) if node.op_type in names else None
+        except KeyError:
+            results = None
+        if results is None:
+            nodes.append(node)
+        else:
+            nodes.extend(body.finish(results))
+            replaced += 1
+    kept = [type(node).FromString(node.SerializeToString()) for node in nodes]
+    del graph.node[:]
+    graph.node.extend(kept)
+    return replaced
