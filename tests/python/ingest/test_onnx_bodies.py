@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Our bodies of ONNX operations compute what the standard's own evaluator does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+onnx = pytest.importorskip("onnx")
+from onnx import helper, numpy_helper  # noqa: E402
+from onnx.reference import ReferenceEvaluator  # noqa: E402
+
+import fairway  # noqa: E402
+from fairway.ingest.onnx_bodies import BODIES, replace  # noqa: E402
+from fairway.ingest.onnx_fold import small_constants, static_shapes  # noqa: E402
+
+OPSET = 20
+
+
+def model_of(
+    operation: str,
+    inputs: dict[str, np.ndarray],
+    constants: list[Any] = (),  # type: ignore[assignment]
+    outputs: int = 1,
+    opset: int = OPSET,
+    **attributes: Any,
+) -> Any:
+    """A model of one node that takes the inputs and then the constants; None is left out."""
+    names, initializers = list(inputs), []
+    for number, value in enumerate(constants):
+        names.append("" if value is None else f"c{number}")
+        if value is not None:
+            initializers.append(numpy_helper.from_array(np.asarray(value), f"c{number}"))
+    results = [f"y{number}" for number in range(outputs)]
+    graph = helper.make_graph(
+        [helper.make_node(operation, names, results, name="node", **attributes)],
+        "graph",
+        [
+            helper.make_tensor_value_info(
+                name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape
+            )
+            for name, array in inputs.items()
+        ],
+        [onnx.ValueInfoProto(name=name) for name in results],
+        initializers,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
+    return onnx.shape_inference.infer_shapes(model, data_prop=True)
+
+
+def check(model: Any, inputs: dict[str, np.ndarray], exact: bool = False) -> None:
+    """Compares the body with the evaluator, and what is compiled, too."""
+    wanted = ReferenceEvaluator(model).run(None, inputs)
+    replaced = onnx.ModelProto()
+    replaced.CopyFrom(model)
+    graph = replaced.graph
+    assert replace(graph, set(BODIES), static_shapes(graph), small_constants(graph)) == 1
+    assert not {node.op_type for node in graph.node} & BODIES.keys()
+    compiled = fairway.compile(model)
+    for found in (ReferenceEvaluator(replaced).run(None, inputs), compiled.run(inputs).values()):
+        for got, want in zip(found, wanted, strict=True):
+            assert got.dtype == want.dtype
+            if exact:
+                np.testing.assert_array_equal(got, want)
+            else:
+                np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-5)
+
+
+def floats(*shape: int) -> np.ndarray:
+    return np.random.default_rng().standard_normal(shape).astype(np.float32)
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1])
+@pytest.mark.parametrize("largest", [0, 1])
+def test_top_k(axis: int, largest: int) -> None:
+    x = floats(5, 6, 7)
+    constants = [np.array([3], np.int64)]
+    check(model_of("TopK", {"x": x}, constants, 2, axis=axis, largest=largest), {"x": x}, True)
+
+
+def test_top_k_of_equal_elements() -> None:
+    x = np.random.default_rng().integers(0, 3, (4, 12))
+    check(model_of("TopK", {"x": x}, [np.array([5], np.int64)], 2, axis=1), {"x": x}, True)
+
+
+@pytest.mark.parametrize("reduction", ["none", "add", "mul", "max", "min"])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_scatter_elements(reduction: str, axis: int) -> None:
+    generator = np.random.default_rng()
+    data, updates = floats(5, 6), floats(3, 4)
+    indices = np.stack([generator.permutation(5)[:4] for _ in range(3)])  # no place twice
+    indices = indices if axis == 1 else generator.permutation(15).reshape(3, 5)[:, :4] % 5
+    if axis == 0:
+        indices = np.stack([generator.permutation(5)[:3] for _ in range(4)], 1)
+    indices = np.where(generator.random(indices.shape) < 0.3, indices - data.shape[axis], indices)
+    inputs = {"data": data, "indices": indices.astype(np.int64), "updates": updates}
+    check(model_of("ScatterElements", inputs, axis=axis, reduction=reduction), inputs)
+
+
+@pytest.mark.parametrize("mode", ["nearest", "linear", "cubic"])
+@pytest.mark.parametrize(
+    "transformation",
+    ["half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric"],
+)
+@pytest.mark.parametrize("scales", [(1.0, 1.0, 1.5, 2.0), (1.0, 1.0, 0.6, 0.8)])
+def test_resize(mode: str, transformation: str, scales: tuple[float, ...]) -> None:
+    x = floats(1, 2, 6, 7)
+    constants = [None, np.array(scales, np.float32)]
+    names = {"mode": mode, "coordinate_transformation_mode": transformation}
+    check(model_of("Resize", {"x": x}, constants, **names), {"x": x})
+
+
+@pytest.mark.parametrize("rounding", ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"])
+def test_resize_rounds(rounding: str) -> None:
+    x = floats(1, 1, 4, 5)
+    constants = [None, None, np.array([1, 1, 7, 8], np.int64)]
+    check(model_of("Resize", {"x": x}, constants, mode="nearest", nearest_mode=rounding), {"x": x})
+
+
+@pytest.mark.parametrize("mode", ["linear", "cubic"])
+@pytest.mark.parametrize("option", [{"antialias": 1}, {"exclude_outside": 1}])
+def test_resize_to_less(mode: str, option: dict[str, int]) -> None:
+    if mode == "linear" and "exclude_outside" in option:
+        option = {"antialias": 1, "exclude_outside": 1}
+    x = floats(1, 1, 9, 10)
+    constants = [None, np.array([1, 1, 0.5, 0.6], np.float32)]
+    check(model_of("Resize", {"x": x}, constants, mode=mode, **option), {"x": x})
+
+
+@pytest.mark.parametrize("policy", ["not_larger", "not_smaller"])
+def test_resize_keeps_the_aspect_ratio(policy: str) -> None:
+    x = floats(1, 1, 4, 8)
+    constants = [None, None, np.array([7, 9], np.int64)]
+    names = {"mode": "linear", "keep_aspect_ratio_policy": policy, "axes": [2, 3]}
+    check(model_of("Resize", {"x": x}, constants, **names), {"x": x})
