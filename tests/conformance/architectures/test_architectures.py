@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Architectures that others wrote: each is compiled and compared with PyTorch.
+
+One that PyTorch itself cannot run in this configuration is excluded. Of the others, one
+passes, or it is refused with an error of Fairway's and stands in refused.csv; all else fails.
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import SUITES
+from reports import Outcome, note, read_refused
+
+import fairway
+from fairway.tensors import as_array
+from fairway.verification.accuracy import relative_error, tolerance
+
+torch = pytest.importorskip("torch")
+
+_LISTED = read_refused(Path(__file__).with_name("refused.csv"))
+
+
+def _cases() -> list[Any]:
+    return [
+        pytest.param(name, family, id=f"{name}-{family}")
+        for name in SUITES
+        for family in importlib.import_module(f"{name}_suite").FAMILIES
+    ]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("suite", "family"), _cases())
+def test_architecture(suite: str, family: str, record_property: Any) -> None:
+    case = f"{suite}-{family}"
+    try:
+        model, inputs = importlib.import_module(f"{suite}_suite").build(family)
+        with torch.no_grad():
+            wanted = as_array(model(*inputs))
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+        note(record_property, "architectures", case, Outcome("excluded", "", reason))
+        pytest.skip(f"PyTorch itself fails: {reason}")
+    note(record_property, "architectures", case, Outcome("error"))  # until it is known to be better
+    try:
+        executable = fairway.compile(model, inputs, cache=False)
+    except fairway.Error as error:
+        cause = "lowering" if isinstance(error, fairway.CompilationError) else "ingest"
+        outcome = Outcome("refused", cause, error.message.splitlines()[0][:200])
+        note(record_property, "architectures", case, outcome)
+        if case in _LISTED:
+            pytest.xfail(f"{_LISTED[case].cause}: {error.message}")
+        raise
+    found = as_array(executable(*inputs))
+    note(record_property, "architectures", case, Outcome("wrong"))
+    error = relative_error([found], [wanted])
+    assert error <= tolerance([wanted.dtype.name]), f"off by {error:.3g} of the largest value"
+    note(record_property, "architectures", case, Outcome("passed"))
+    assert case not in _LISTED, f"{case} passes now: take it out of refused.csv"
