@@ -13,8 +13,6 @@ import reports  # noqa: E402
 
 pytest.importorskip("torch")
 
-SUITES = ("transformers",)
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     reports.add_options(parser, "architectures", "architectures of transformers and timm")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -16,8 +17,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
-__all__ = ["OPSET", "Builder", "Sample", "Value"]
+__all__ = ["OPSET", "REGRESSIONS", "Builder", "Sample", "Value"]
 
+# The models that failed once.
+REGRESSIONS = Path(__file__).with_name("regressions")
 OPSET = 20
 MOST_ELEMENTS = 4096
 _T = TypeVar("_T")

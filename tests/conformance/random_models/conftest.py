@@ -13,8 +13,7 @@ import pytest
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 
 hypothesis = pytest.importorskip("hypothesis")
-
-REGRESSIONS = Path(__file__).with_name("regressions")
+from builder import REGRESSIONS  # noqa: E402
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -14,8 +14,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from builder import Builder, Sample
-from conftest import REGRESSIONS
+from builder import REGRESSIONS, Builder, Sample
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
