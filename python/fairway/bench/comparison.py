@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from fairway.bench import contenders
-from fairway.verification.accuracy import tolerance
 from fairway.bench.priority import check_permission, exclusive
 from fairway.bench.process import Worker, WorkerFailure
 from fairway.bench.profiling import Peaks, Profile, highest, make_profile
 from fairway.bench.subject import Subject
 from fairway.bench.summary import Summary, summarize
 from fairway.errors import InvalidArgument
+from fairway.verification.accuracy import tolerance
 
 __all__ = ["Comparison", "Outcome", "Settings", "compare"]
 

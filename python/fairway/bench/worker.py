@@ -14,13 +14,13 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from fairway.bench import contenders, reference
-from fairway.verification.accuracy import relative_error
 from fairway.bench.priority import realtime
 from fairway.bench.probes import Probe
 from fairway.bench.profiling import Peaks
 from fairway.bench.protocol import Answer, StepTimes
 from fairway.bench.subject import Subject
 from fairway.errors import Error
+from fairway.verification.accuracy import relative_error
 
 __all__ = ["main"]
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fairway.tensors import draw
 from fairway.cli import options
 from fairway.errors import ArtifactError, InvalidArgument
+from fairway.tensors import draw
 
 if TYPE_CHECKING:
     from fairway.executable import Executable

@@ -115,9 +115,7 @@ def _nearest(place: float, rounding: str) -> int:
     return math.ceil(place - 0.5)
 
 
-def _window(
-    place: float, scale: float, mode: str, cubic: float
-) -> tuple[int, NDArray[np.float64]]:
+def _window(place: float, scale: float, mode: str, cubic: float) -> tuple[int, NDArray[np.float64]]:
     """The first element that counts, and the weights from there on."""
     scale = min(scale, 1.0)
     reach = (2 if mode == "cubic" else 1) / scale

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fairway import driver, targets
-from fairway.tensors import draw
 from fairway.errors import InvalidArgument
 from fairway.executable import Metadata, check_threads, default_threads
 from fairway.program import Program, TensorSpec
+from fairway.tensors import draw
 from fairway.tuning.database import Database, Record, scope_of
 from fairway.tuning.result import TuningResult
 from fairway.tuning.session import Session, Settings

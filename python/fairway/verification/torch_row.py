@@ -83,9 +83,7 @@ class TorchRow:
         wide = copy.deepcopy(module)
         widen(torch, wide)
         try:
-            results.append(
-                run(wide, lambda t: t.double() if t.is_floating_point() else t.clone())
-            )
+            results.append(run(wide, lambda t: t.double() if t.is_floating_point() else t.clone()))
         except (RuntimeError, TypeError, ValueError):
             pass  # an operation that has no float64, or mixes it with what stays narrow
         return results

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,23 +12,7 @@ from transformers import AutoModel
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
 # Families of text, image and speech models; what one of them is called in a configuration.
-FAMILIES = tuple(
-    """
-    albert bart beit bert bert-generation big_bird bigbird_pegasus biogpt bit blenderbot
-    blenderbot-small bloom camembert canine codegen cohere convbert convnext convnextv2 ctrl cvt
-    data2vec-text data2vec-vision deberta deberta-v2 deit dinov2 distilbert dpt efficientnet
-    electra ernie esm falcon flaubert fnet focalnet funnel gemma gemma2 glm glpn gpt2
-    gpt_bigcode gpt_neo gpt_neox gptj granite hiera hubert ibert ijepa imagegpt layoutlm led
-    levit lilt llama longformer longt5 luke m2m_100 marian markuplm mbart megatron-bert
-    mistral mixtral mobilebert mobilenet_v1 mobilenet_v2 mobilevit mobilevitv2 modernbert mpnet
-    mpt mra mt5 mvp nemotron nystromformer olmo olmo2 olmoe openai-gpt opt pegasus pegasus_x
-    perceiver persimmon phi phi3 plbart poolformer prophetnet pvt pvt_v2 qwen2 qwen2_moe qwen3
-    regnet rembert resnet roberta roberta-prelayernorm roc_bert roformer segformer seggpt sew
-    speech_to_text splinter squeezebert stablelm starcoder2 swiftformer swin swinv2
-    switch_transformers t5 timesformer umt5 unispeech upernet videomae vit vit_mae vit_msn
-    wav2vec2 wavlm whisper xglm xlm xlm-roberta xlm-roberta-xl xlnet xmod yolos yoso
-    """.split()
-)
+FAMILIES = tuple(Path(__file__).with_name("transformers.txt").read_text("utf-8").split())
 
 # What a configuration's sizes are called, and how small they become.
 _SIZES: dict[str, Any] = {
@@ -131,7 +116,9 @@ def build(family: str) -> tuple[torch.nn.Module, tuple[torch.Tensor, ...]]:
         lead = (1, frames) if frames else (1,)
         inputs["pixel_values"] = torch.randn(*lead, channels, height, width)
     elif "input_features" in parameters:
-        bins = getattr(config, "num_mel_bins", None) or getattr(config, "input_feat_per_channel", 80)
+        bins = getattr(config, "num_mel_bins", None) or getattr(
+            config, "input_feat_per_channel", 80
+        )
         length = 2 * getattr(config, "max_source_positions", 64)
         order = (1, length, bins) if family == "speech_to_text" else (1, bins, length)
         inputs["input_features"] = torch.randn(*order)

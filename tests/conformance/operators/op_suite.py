@@ -143,7 +143,11 @@ def differences(found: Sequence[Any], wanted: Sequence[Any], precise: Sequence[A
         try:
             torch.testing.assert_close(got, want, equal_nan=True)
         except AssertionError as error:
-            if precise is None or len(precise) != len(wanted) or not _nearer(got, want, precise[index]):
+            if (
+                precise is None
+                or len(precise) != len(wanted)
+                or not _nearer(got, want, precise[index])
+            ):
                 return f"result {index}: {error}"
     return ""
 

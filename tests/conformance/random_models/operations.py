@@ -117,8 +117,10 @@ def conversion(b: Builder) -> None:
     if x.is_float and not x.exact:
         names = ("float32", "float64")
     # Floats that no integer holds convert to whatever the machine makes of them.
-    (y,) = b.node("Clip", [x, b.constant(np.array(-99, x.dtype)), b.constant(np.array(99, x.dtype))],
-                  (x.dtype, x.shape), exact=True) if x.is_float else (x,)
+    y = x
+    if x.is_float:
+        limits = [b.constant(np.array(limit, x.dtype)) for limit in (-99, 99)]
+        (y,) = b.node("Clip", [x, *limits], (x.dtype, x.shape), exact=True)
     target = np.dtype(b.choose(names))
     widens = target.itemsize >= x.dtype.itemsize or not x.is_float
     element = helper.np_dtype_to_tensor_dtype(target)
@@ -192,7 +194,10 @@ def gemm(b: Builder) -> None:
     operands = [x, weight, *([b.weight(x.dtype, (columns,))] if b.flag() else ())]
     b.node(
         *("Gemm", operands, (x.dtype, (rows, columns))),
-        **{"transA": int(left), "transB": int(right), "alpha": 0.5, "beta": 2.0},
+        transA=int(left),
+        transB=int(right),
+        alpha=0.5,
+        beta=2.0,
     )
 
 

@@ -8,10 +8,10 @@ import math
 import numpy as np
 import pytest
 
-from fairway.verification.accuracy import relative_error, tolerance
 from fairway.bench.profiling import Peaks, highest, make_profile
 from fairway.bench.protocol import StepTimes
 from fairway.bench.summary import geometric_mean, quantile, summarize
+from fairway.verification.accuracy import relative_error, tolerance
 
 
 def test_summary_agrees_with_numpy() -> None:
