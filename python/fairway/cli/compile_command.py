@@ -64,7 +64,7 @@ Examples:
 @click.option(
     "--verify",
     is_flag=True,
-    help="Run the result and compare it with the model's framework, an ONNX model on random inputs.",
+    help="Run the result and compare it with the framework; an ONNX model on random inputs.",
 )
 @options.json_option
 def command(

@@ -162,9 +162,8 @@ def _scatter_elements(b: _Body) -> list[str]:
         number = np.arange(given[axis])
         found = b.add("Where", hits, number, np.full(1, -1))
         newest = b.reduce("ReduceMax", found)
-        chosen = b.add(
-            "GatherElements", terms, b.add("Max", newest, np.zeros(1, np.int64)), axis=-1
-        )
+        index = b.add("Max", newest, np.zeros(1, np.int64))
+        chosen = b.add("GatherElements", terms, index, axis=-1)
         hit = b.add("GreaterOrEqual", newest, np.zeros(1, np.int64))
         return [b.back(b.add("Where", hit, chosen, lanes), rank, axis)]
     operation, join = {

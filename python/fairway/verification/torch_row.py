@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -82,10 +83,9 @@ class TorchRow:
         results = [run(module, lambda t: t.clone())]
         wide = copy.deepcopy(module)
         widen(torch, wide)
-        try:
+        # Some operation may have no float64, or mix it with what stays narrow.
+        with contextlib.suppress(RuntimeError, TypeError, ValueError):
             results.append(run(wide, lambda t: t.double() if t.is_floating_point() else t.clone()))
-        except (RuntimeError, TypeError, ValueError):
-            pass  # an operation that has no float64, or mixes it with what stays narrow
         return results
 
 
