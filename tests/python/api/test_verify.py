@@ -39,7 +39,6 @@ class Broken(CpuTarget):
     """Takes every tanh for a sine."""
 
     def compile(self, module: str, request: Request, report: Callable[[str], None]) -> bytes:
-        assert fairway.__version__
         return super().compile(module.replace("math.tanh", "math.sin"), request, report)
 
 
