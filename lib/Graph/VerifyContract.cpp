@@ -74,6 +74,11 @@ private:
   }
 
   static LogicalResult verifyOp(Operation *op) {
+    if (auto function = dyn_cast<func::FuncOp>(op);
+        function && function.isExternal())
+      return op->emitError("the function @")
+             << function.getName() << " has no body: a model must hold all of "
+             << "its code";
     if (isa<scf::WhileOp, scf::IfOp, scf::ForOp>(op) &&
         !op->getParentOfType<linalg::LinalgOp>())
       return op->emitError("dynamic control flow (")

@@ -118,7 +118,7 @@ def _top_k(b: _Body) -> list[str]:
     place = b.reduce("ReduceSum", b.add("Cast", before, to=_INT64))
     hits = b.add("Equal", b.unsqueeze(place, -2), np.arange(count)[:, None])
     index = b.reduce("ReduceSum", b.add("Where", hits, number, np.zeros(1, np.int64)))
-    values = b.add("GatherElements", lanes, index, axis=-1)
+    values = b.add("GatherElements", lanes, index, axis=len(shape) - 1)
     return [b.back(values, len(shape), axis), b.back(index, len(shape), axis)]
 
 
@@ -163,7 +163,7 @@ def _scatter_elements(b: _Body) -> list[str]:
         found = b.add("Where", hits, number, np.full(1, -1))
         newest = b.reduce("ReduceMax", found)
         index = b.add("Max", newest, np.zeros(1, np.int64))
-        chosen = b.add("GatherElements", terms, index, axis=-1)
+        chosen = b.add("GatherElements", terms, index, axis=rank - 1)
         hit = b.add("GreaterOrEqual", newest, np.zeros(1, np.int64))
         return [b.back(b.add("Where", hit, chosen, lanes), rank, axis)]
     operation, join = {

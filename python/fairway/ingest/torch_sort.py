@@ -126,10 +126,7 @@ class _Rules:
         if sorter is not None:
             boundaries = boundaries.gather(-1, sorter)
         edges, elements = boundaries.unsqueeze(-2), x.unsqueeze(-1)
-        if right or side == "right":
-            before = ~self._precedes(elements, edges, False)
-        else:
-            before = self._precedes(edges, elements, False)
+        before = ~(edges > elements if right or side == "right" else edges >= elements)
         return before.sum(-1, dtype=self._torch.int32 if out_int32 else self._torch.int64)
 
     def bucketize(

@@ -59,3 +59,12 @@ func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
   %0 = ml_program.global_load @seed : tensor<i64>
   return %x : tensor<4xf32>
 }
+
+// -----
+
+func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %y = func.call @elsewhere(%x) : (tensor<4xf32>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+// expected-error @below {{the function @elsewhere has no body}}
+func.func private @elsewhere(tensor<4xf32>) -> tensor<4xf32>
