@@ -16,7 +16,9 @@ on standard output (see `_wire`):
 
 from __future__ import annotations
 
+import math
 import os
+import re
 import sys
 from typing import Any
 
@@ -38,6 +40,8 @@ DTYPES = {
     "f32": "float32",
     "f64": "float64",
 }
+
+_TRUTHS = re.compile(r'dense<"0x(?P<data>[0-9A-Fa-f]+)"> : tensor<(?P<shape>(?:\d+x)+)i1>')
 
 
 class _Failure(Exception):
@@ -111,7 +115,25 @@ def _serve(ir: Any, request: dict[str, Any], body: bytes, tell: Any) -> tuple[di
         entry = _entry(ir, module)
         header = _annotate(ir, entry, request.get("arguments"), request.get("results"))
     handler.detach()
-    return header, module.operation.get_asm(enable_debug_info=True)
+    return header, _pack_truths(module.operation.get_asm(enable_debug_info=True))
+
+
+def _pack_truths(text: str) -> str:
+    """Writes long constants of truth values as MLIR 22 reads them: eight in a byte.
+
+    Newer ones, such as torch-mlir's, write a byte for each.
+    """
+
+    def pack(found: re.Match[str]) -> str:
+        values = bytes.fromhex(found["data"])
+        if len(values) != math.prod(int(size) for size in found["shape"].split("x")[:-1]):
+            return found[0]
+        packed = bytearray(-(-len(values) // 8))
+        for place, value in enumerate(values):
+            packed[place // 8] |= (value & 1) << place % 8
+        return f'dense<"0x{packed.hex().upper()}"> : tensor<{found["shape"]}i1>'
+
+    return _TRUTHS.sub(pack, text)
 
 
 class _Dump:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections import namedtuple
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import torch
 from ingest_torch_models import Function, Small, Structured, line_of
 from torch import nn
 
+import fairway
 from fairway.ingest import load
 from fairway.program import Program
 
@@ -232,3 +234,19 @@ def test_recurrent_and_attention_modules_lower() -> None:
     assert [s.name for s in lstm.outputs] == ["output.0", "output.1.0", "output.1.1"]
     encoder = nn.TransformerEncoderLayer(8, 2, batch_first=True).eval()
     assert len(load(encoder, (torch.randn(2, 5, 8),)).outputs) == 1
+
+
+def test_long_constants_of_truth_values_keep_their_places() -> None:
+    mask = torch.rand(7, 23) > 0.5
+
+    class Masked(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.mask = mask
+
+        def forward(self, x: Any) -> Any:
+            return torch.where(self.mask, x, -x)
+
+    x = torch.randn(7, 23)
+    found = fairway.compile(Masked().eval(), (x,))(x)
+    torch.testing.assert_close(found, torch.where(mask, x, -x))

@@ -73,7 +73,7 @@ def test_median(size: int, keepdim: bool) -> None:
 
 @pytest.mark.parametrize("right", [False, True])
 def test_search(right: bool) -> None:
-    edges = torch.tensor([[-1.0, 0.0, 0.0, 2.0], [0.0, 1.0, 3.0, NAN]])
+    edges = torch.tensor([[-1.0, 0.0, 0.0, 2.0], [0.0, 1.0, 3.0, INF]])
     x = torch.tensor([[0.0, 2.0, NAN], [-5.0, 3.0, INF]])
     same(aten.searchsorted.Tensor, edges, x, right=right)
     same(aten.searchsorted.Tensor, edges, x, out_int32=True, side="right" if right else "left")
