@@ -99,8 +99,6 @@ def summarize(
         kind: Gives a case's kind.
         row: Gives the row of the table that a case counts in.
     """
-    if not found:
-        return
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     rows: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for case, outcome in found.items():
