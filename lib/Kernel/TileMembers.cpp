@@ -129,9 +129,9 @@ static std::optional<RowBlock> choosePanelBlock(const Members &members,
                                                 ArrayRef<int64_t> tile) {
   unsigned contractions = llvm::count_if(
       members, [](const auto &m) { return isContraction(m.second.op); });
-  if (contractions != 1)
-    return std::nullopt;
   AffineMap out = root.getMatchingIndexingMap(root.getDpsInitOperand(0));
+  if (contractions != 1 || out.getNumResults() == 0)
+    return std::nullopt;
   for (AffineExpr expr : out.getResults().drop_back()) {
     auto dim = dyn_cast<AffineDimExpr>(expr);
     if (!dim || tile[dim.getPosition()] < 2)

@@ -33,15 +33,79 @@ __all__ = [
 ]
 
 
+# Operands that decide the shapes of results, or which graph runs: what is compiled has one
+# shape for each of its values.
+_REDUCTIONS = (
+    *("ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMean"),
+    *("ReduceMin", "ReduceProd", "ReduceSum", "ReduceSumSquare"),
+)
+_DECIDING: Mapping[str, tuple[int, ...]] = {
+    **dict.fromkeys(_REDUCTIONS, (1,)),
+    "AffineGrid": (1,),
+    "CenterCropPad": (1,),
+    "Col2Im": (1, 2),
+    "ConstantOfShape": (0,),
+    "CumProd": (1,),
+    "CumSum": (1,),
+    "DFT": (1, 2),
+    "Dropout": (1, 2),
+    "Expand": (1,),
+    "If": (0,),
+    "Loop": (0, 1),
+    "MaxUnpool": (2,),
+    "OneHot": (1,),
+    "Pad": (1, 3),
+    "Range": (0, 1, 2),
+    "Reshape": (1,),
+    "Resize": (1, 2, 3),
+    "STFT": (1, 3),
+    "Slice": (1, 2, 3, 4),
+    "Split": (1,),
+    "Squeeze": (1,),
+    "Tile": (1,),
+    "TopK": (1,),
+    "Trilu": (1,),
+    "Unsqueeze": (1,),
+    "Upsample": (1,),
+}
+
+
 class FairwayBackendRep(BackendRep):
     """A compiled model.
 
-    Attributes:
-        executable: What `fairway.compile` returned.
+    An input that decides the shapes of results, such as the axes of a reduction, has no value
+    before the first run: then a model is compiled for each of its values.
+
+    Args:
+        model: The model.
+        options: Options of `fairway.compile`.
     """
 
-    def __init__(self, executable: Executable) -> None:
-        self.executable = executable
+    def __init__(self, model: onnx.ModelProto, options: Mapping[str, Any]) -> None:
+        self._model = model
+        self._options = options
+        weights = {tensor.name for tensor in model.graph.initializer}
+        self._names = [value.name for value in model.graph.input if value.name not in weights]
+        self._deciding = _deciding(model.graph) & set(self._names)
+        self._compiled: dict[tuple[Any, ...], Executable] = {}
+        if not self._deciding:
+            self._compiled[()] = compile_model(model, **options)
+
+    def _executable(self, feeds: Mapping[str, np.ndarray[Any, Any]]) -> Executable:
+        """The model compiled for the values of the inputs that decide something."""
+        values = {name: feeds[name] for name in self._names if name in self._deciding & set(feeds)}
+        key = tuple((name, array.tobytes(), array.shape) for name, array in values.items())
+        if key not in self._compiled:
+            model = onnx.ModelProto()
+            model.CopyFrom(self._model)
+            kept = [value for value in model.graph.input if value.name not in values]
+            del model.graph.input[:]
+            model.graph.input.extend(kept)
+            model.graph.initializer.extend(
+                onnx.numpy_helper.from_array(array, name) for name, array in values.items()
+            )
+            self._compiled[key] = compile_model(model, **self._options)
+        return self._compiled[key]
 
     def run(self, inputs: Any, **kwargs: Any) -> tuple[Any, ...]:
         """Runs the model once.
@@ -60,14 +124,18 @@ class FairwayBackendRep(BackendRep):
         if kwargs:
             raise InvalidArgument(f"unknown option '{next(iter(kwargs))}' of run()")
         if isinstance(inputs, Mapping):
-            arrays = {name: _array(value) for name, value in inputs.items()}
-            outputs = self.executable(**arrays)
-        elif isinstance(inputs, (list, tuple)):
-            outputs = self.executable(*(_array(value) for value in inputs))
+            feeds = {name: _array(value) for name, value in inputs.items()}
         else:
-            outputs = self.executable(_array(inputs))
-        outputs = outputs if isinstance(outputs, (list, tuple)) else (outputs,)
-        return tuple(np.asarray(output) for output in outputs)
+            given = inputs if isinstance(inputs, (list, tuple)) else (inputs,)
+            if len(given) > len(self._names):
+                raise InvalidArgument(
+                    f"the model takes {len(self._names)} inputs ({', '.join(self._names)}), "
+                    f"not {len(given)}"
+                )
+            feeds = {name: _array(value) for name, value in zip(self._names, given, strict=False)}
+        executable = self._executable(feeds)
+        taken = {name: array for name, array in feeds.items() if name not in self._deciding}
+        return tuple(np.asarray(output) for output in executable.run(taken).values())
 
 
 class FairwayBackend(Backend):
@@ -93,7 +161,7 @@ class FairwayBackend(Backend):
             raise InvalidArgument(
                 f"the ONNX backend compiles for the CPU, not for '{device}'", hint="device='CPU'"
             )
-        return FairwayBackendRep(compile_model(model, **kwargs))
+        return FairwayBackendRep(model, kwargs)
 
     @classmethod
     def run_node(
@@ -136,6 +204,20 @@ class FairwayBackend(Backend):
             return Device(device).type == DeviceType.CPU
         except (AttributeError, ValueError):
             return False
+
+
+def _deciding(graph: onnx.GraphProto) -> set[str]:
+    """The names of values that decide shapes, themselves or through what is made of them."""
+    names: set[str] = set()
+    for node in reversed(graph.node):
+        places = _DECIDING.get(node.op_type, ())
+        if names & set(node.output) and node.op_type not in ("Shape", "Size"):
+            places = range(len(node.input))
+        names |= {node.input[place] for place in places if place < len(node.input)}
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                names |= _deciding(attribute.g)
+    return names - {""}
 
 
 def _array(value: Any) -> np.ndarray[Any, Any]:

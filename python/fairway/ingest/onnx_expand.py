@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fairway.errors import UnsupportedOp
 from fairway.ingest.onnx_read import import_onnx
 
 __all__ = ["expand", "has_body", "inexact", "resolve_casts"]
@@ -26,9 +27,17 @@ def expand(proto: Any, names: set[str]) -> Any:
     for node in proto.graph.node:
         if node.op_type in names and node.domain in ("", "ai.onnx"):
             _write_defaults(node, onnx.defs.get_schema(node.op_type, version, ""))
-    return import_onnx("onnx.inliner").inline_selected_functions(
-        proto, [("", name) for name in sorted(names)], inline_schema_functions=True
-    )
+    chosen = [("", name) for name in sorted(names)]
+    inliner = import_onnx("onnx.inliner")
+    try:
+        return inliner.inline_selected_functions(proto, chosen, inline_schema_functions=True)
+    except RuntimeError as error:  # a body may need types that cannot be inferred
+        listed = ", ".join(f"'onnx.{name}'" for name in sorted(names))
+        raise UnsupportedOp(
+            f"the ONNX operation {listed} is not supported: its body cannot be written out "
+            f"({str(error).strip().splitlines()[0][-120:]})",
+            operations=tuple(f"onnx.{name}" for name in sorted(names)),
+        ) from error
 
 
 def inexact(proto: Any) -> set[str]:

@@ -77,3 +77,34 @@ def test_refuses_other_devices_and_unknown_options(model):
         onnx_backend.prepare(built, "CUDA")
     with pytest.raises(fairway.InvalidArgument, match="unknown option 'fast'"):
         onnx_backend.prepare(built).run(list(_inputs()), fast=True)
+
+
+def test_inputs_that_decide_shapes_are_compiled_in():
+    graph = onnx.parser.parse_graph(
+        "g (float[2,3,4] x, int64[n] axes, int64[1] count) => (float y, float z) {"
+        "  one = Constant<value = int64[1] {1}>()"
+        "  y = ReduceSum<keepdims = 0>(x, axes)"
+        "  ends = Add(count, one)"
+        "  starts = Constant<value = int64[1] {0}>()"
+        "  z = Slice(x, starts, ends) }"
+    )
+    built = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)])
+    for output in built.graph.output:
+        output.type.tensor_type.ClearField("shape")
+    prepared = onnx_backend.prepare(built)
+    x = np.random.default_rng().standard_normal((2, 3, 4)).astype(np.float32)
+    for axes, count in (((0,), 0), ((1, 2), 1), ((-1,), 0)):
+        y, z = prepared.run([x, np.array(axes, np.int64), np.array([count], np.int64)])
+        np.testing.assert_allclose(y, x.astype(np.float64).sum(axes), rtol=1e-5, atol=1e-5)
+        np.testing.assert_array_equal(z, x[: count + 1])
+
+
+def test_the_shape_of_an_input_decides_nothing_more():
+    graph = onnx.parser.parse_graph(
+        "g (float[2,3] x, float[3,2] y) => (float[3,2] z) { s = Shape(y) z = Reshape(x, s) }"
+    )
+    built = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)])
+    prepared = onnx_backend.prepare(built)
+    x, y = np.random.default_rng().standard_normal((2, 6)).astype(np.float32)
+    (z,) = prepared.run([x.reshape(2, 3), y.reshape(3, 2)])
+    np.testing.assert_array_equal(z, x.reshape(3, 2))

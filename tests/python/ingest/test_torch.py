@@ -250,3 +250,12 @@ def test_long_constants_of_truth_values_keep_their_places() -> None:
     x = torch.randn(7, 23)
     found = fairway.compile(Masked().eval(), (x,))(x)
     torch.testing.assert_close(found, torch.where(mask, x, -x))
+
+
+@pytest.mark.parametrize("length", [1, 5, 300])
+def test_product_of_two_vectors(length: int) -> None:
+    a, b = torch.randn(length), torch.randn(length)
+    found = fairway.compile(Function(torch.dot), (a, b))(a, b)
+    torch.testing.assert_close(
+        found.double(), torch.dot(a.double(), b.double()), rtol=1e-4, atol=1e-4
+    )
