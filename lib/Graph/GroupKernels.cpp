@@ -8,6 +8,7 @@
 #include "AttentionGroup.h"
 #include "GraphUtils.h"
 #include "KernelGroups.h"
+#include "fairway/Support/LoopSizes.h"
 #include "fairway/Support/TableSum.h"
 
 using namespace mlir;
@@ -193,7 +194,7 @@ bool Grouper::join(Operation *op) {
     return false;
   int64_t elements = std::max(group->elements, getNumIterations(producer));
   int64_t rowCount = 1;
-  SmallVector<int64_t> ranges = producer.getStaticLoopRanges();
+  SmallVector<int64_t> ranges = fairway::getLoopSizes(producer);
   for (unsigned i = 0; i < numRows; ++i)
     rowCount *= ranges[rows[i]];
   if (numRows < group->numRows && rowCount < kMinRows &&

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "KernelCost.h"
 #include "GraphUtils.h"
+#include "fairway/Support/LoopSizes.h"
 #include "fairway/Support/TableSum.h"
 
 using namespace mlir;
@@ -83,7 +84,7 @@ static int64_t countTouched(Value value) {
     } else if (auto linalgOp = dyn_cast<linalg::LinalgOp>(user)) {
       most =
           std::max(most, countElements(linalgOp.getMatchingIndexingMap(&use),
-                                       linalgOp.getStaticLoopRanges(), type));
+                                       fairway::getLoopSizes(linalgOp), type));
     } else if (!isa<func::ReturnOp>(user)) {
       most = type.getNumElements();
     }

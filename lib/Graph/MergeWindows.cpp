@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "GraphUtils.h"
 #include "fairway/Graph/Passes.h"
+#include "fairway/Support/LoopSizes.h"
 
 namespace fairway {
 #define GEN_PASS_DEF_MERGEWINDOWS
@@ -63,7 +64,7 @@ static std::optional<Candidate> analyze(linalg::GenericOp op,
   found.channel = channel.getPosition();
   found.window = *window;
   // Every channel, and neither loop anywhere else.
-  SmallVector<int64_t> sizes = op.getStaticLoopRanges();
+  SmallVector<int64_t> sizes = fairway::getLoopSizes(op);
   if (op.getIteratorTypesArray()[found.channel] !=
           utils::IteratorType::reduction ||
       sizes[found.channel] != type.getShape().back())
@@ -101,7 +102,7 @@ static void rewrite(const Candidate &found, RewriterBase &rewriter) {
   MLIRContext *ctx = op.getContext();
   Location loc = op.getLoc();
   rewriter.setInsertionPoint(op);
-  SmallVector<int64_t> sizes = op.getStaticLoopRanges();
+  SmallVector<int64_t> sizes = fairway::getLoopSizes(op);
   int64_t channels = sizes[found.channel];
 
   // The channel's loop goes; the window's runs over both.

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "GraphUtils.h"
 #include "Winograd.h"
+#include "fairway/Support/LoopSizes.h"
 
 using namespace mlir;
 using namespace fairway;
@@ -26,7 +27,7 @@ static std::optional<unsigned> matchWindow(linalg::GenericOp op,
   unsigned window = rhs.getPosition();
   if (lhs.getPosition() != out ||
       op.getIteratorTypesArray()[window] != utils::IteratorType::reduction ||
-      op.getStaticLoopRanges()[window] != length)
+      fairway::getLoopSizes(op)[window] != length)
     return std::nullopt;
   return window;
 }

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "fairway/Kernel/Passes.h"
+#include "fairway/Support/LoopSizes.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -42,7 +43,7 @@ static std::pair<bool, int64_t> keyOf(Operation *op) {
   if (!linalgOp)
     return {false, 0};
   int64_t points = 1;
-  for (int64_t size : linalgOp.getStaticLoopRanges())
+  for (int64_t size : fairway::getLoopSizes(linalgOp))
     points *= ShapedType::isDynamic(size) ? 1 : size;
   bool isInitial = isa<linalg::FillOp>(op) ||
                    (linalgOp.getNumReductionLoops() == 0 &&

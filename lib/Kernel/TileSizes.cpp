@@ -8,6 +8,7 @@
 #include "RowBlocks.h"
 #include "TileCost.h"
 #include "TileMembers.h"
+#include "fairway/Support/LoopSizes.h"
 #include "fairway/Support/TableSum.h"
 
 #include <vector>
@@ -86,7 +87,7 @@ private:
 Model::Model(linalg::LinalgOp root, const MachineDescription &machine,
              unsigned threads)
     : root(root), machine(machine), threads(std::max(1u, threads)),
-      sizes(root.getStaticLoopRanges()), members(findMembers(root)) {
+      sizes(fairway::getLoopSizes(root)), members(findMembers(root)) {
   for (auto [number, entry] : llvm::enumerate(members)) {
     findContraction(entry.second, number);
     costs.emplace_back(entry.second, machine);
@@ -114,7 +115,7 @@ void Model::findContraction(const Member &member, unsigned number) {
       unsigned loop = cast<AffineDimExpr>(expr).getPosition();
       if (map.isFunctionOfDim(loop) && other.isFunctionOfDim(loop)) {
         if (!member.rootLoop[loop])
-          found.places *= op.getStaticLoopRanges()[loop];
+          found.places *= fairway::getLoopSizes(op)[loop];
         continue;
       }
       if (!member.rootLoop[loop])
@@ -374,7 +375,7 @@ void Model::visit(Visitor visit) {
 }
 
 static bool hasDynamicLoops(linalg::LinalgOp root) {
-  return llvm::any_of(root.getStaticLoopRanges(), ShapedType::isDynamic);
+  return llvm::any_of(fairway::getLoopSizes(root), ShapedType::isDynamic);
 }
 
 SmallVector<int64_t> chooseTileSizes(linalg::LinalgOp root,
@@ -397,7 +398,7 @@ bool canDivide(linalg::LinalgOp root, unsigned loop, int64_t size) {
     return false;
   Model model(root, MachineDescription(), /*threads=*/1);
   return model.mayDivide(loop) &&
-         isWhole(size, root.getStaticLoopRanges()[loop], model.getUnit(loop));
+         isWhole(size, fairway::getLoopSizes(root)[loop], model.getUnit(loop));
 }
 
 } // namespace fairway
