@@ -7,7 +7,6 @@
 //===----------------------------------------------------------------------===//
 #include "GraphUtils.h"
 #include "fairway/Graph/Passes.h"
-#include "fairway/Support/LoopSizes.h"
 
 namespace fairway {
 #define GEN_PASS_DEF_FOLDAFFINEEPILOGUE
@@ -184,7 +183,7 @@ Value Folder::buildChannelVector(RewriterBase &rewriter, Value frontier,
                                  bool scale) {
   Location loc = epilogue.getLoc();
   MLIRContext *ctx = rewriter.getContext();
-  int64_t channels = fairway::getLoopSizes(epilogue)[channelDim];
+  int64_t channels = epilogue.getStaticLoopRanges()[channelDim];
   auto elementType = frontier.getType();
   SmallVector<Value> inputs;
   SmallVector<unsigned> numbers;

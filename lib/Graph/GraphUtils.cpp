@@ -6,7 +6,6 @@
 //
 //===----------------------------------------------------------------------===//
 #include "GraphUtils.h"
-#include "fairway/Support/LoopSizes.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Transforms/RegionUtils.h"
 
@@ -106,8 +105,10 @@ int64_t fairway::choosePanel(int64_t size, int64_t lanes) {
 }
 
 int64_t fairway::getNumIterations(linalg::LinalgOp op) {
+  if (op.getNumLoops() == 0) // of a scalar from nothing, there are no shapes
+    return 1;
   int64_t count = 1;
-  for (int64_t range : fairway::getLoopSizes(op))
+  for (int64_t range : op.getStaticLoopRanges())
     count *= range;
   return count;
 }

@@ -8,7 +8,6 @@
 #include "AttentionGroup.h"
 #include "GraphUtils.h"
 #include "KernelGroups.h"
-#include "fairway/Support/LoopSizes.h"
 #include "fairway/Support/TableSum.h"
 
 using namespace mlir;
@@ -194,7 +193,7 @@ bool Grouper::join(Operation *op) {
     return false;
   int64_t elements = std::max(group->elements, getNumIterations(producer));
   int64_t rowCount = 1;
-  SmallVector<int64_t> ranges = fairway::getLoopSizes(producer);
+  SmallVector<int64_t> ranges = producer.getStaticLoopRanges();
   for (unsigned i = 0; i < numRows; ++i)
     rowCount *= ranges[rows[i]];
   if (numRows < group->numRows && rowCount < kMinRows &&

@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 #include "KernelCost.h"
 #include "GraphUtils.h"
-#include "fairway/Support/LoopSizes.h"
 #include "fairway/Support/TableSum.h"
 
 using namespace mlir;
@@ -84,7 +83,7 @@ static int64_t countTouched(Value value) {
     } else if (auto linalgOp = dyn_cast<linalg::LinalgOp>(user)) {
       most =
           std::max(most, countElements(linalgOp.getMatchingIndexingMap(&use),
-                                       fairway::getLoopSizes(linalgOp), type));
+                                       linalgOp.getStaticLoopRanges(), type));
     } else if (!isa<func::ReturnOp>(user)) {
       most = type.getNumElements();
     }

@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 #include "GraphUtils.h"
 #include "fairway/Graph/Passes.h"
-#include "fairway/Support/LoopSizes.h"
 #include "fairway/Support/TableSum.h"
 
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
@@ -55,7 +54,7 @@ static bool isShortTransposition(linalg::GenericOp op) {
   if (!isElementwise(op) || op.hasIndexSemantics() ||
       llvm::any_of(op->getUsers(), llvm::IsaPred<tensor::InsertSliceOp>))
     return false;
-  SmallVector<int64_t> sizes = fairway::getLoopSizes(op);
+  SmallVector<int64_t> sizes = op.getStaticLoopRanges();
   return llvm::any_of(op.getDpsInputOperands(), [&](OpOperand *input) {
     AffineMap map = op.getMatchingIndexingMap(input);
     return map.isPermutation() && !map.isIdentity() &&

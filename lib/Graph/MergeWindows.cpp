@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 #include "GraphUtils.h"
 #include "fairway/Graph/Passes.h"
-#include "fairway/Support/LoopSizes.h"
 
 namespace fairway {
 #define GEN_PASS_DEF_MERGEWINDOWS
@@ -64,7 +63,7 @@ static std::optional<Candidate> analyze(linalg::GenericOp op,
   found.channel = channel.getPosition();
   found.window = *window;
   // Every channel, and neither loop anywhere else.
-  SmallVector<int64_t> sizes = fairway::getLoopSizes(op);
+  SmallVector<int64_t> sizes = op.getStaticLoopRanges();
   if (op.getIteratorTypesArray()[found.channel] !=
           utils::IteratorType::reduction ||
       sizes[found.channel] != type.getShape().back())
@@ -102,7 +101,7 @@ static void rewrite(const Candidate &found, RewriterBase &rewriter) {
   MLIRContext *ctx = op.getContext();
   Location loc = op.getLoc();
   rewriter.setInsertionPoint(op);
-  SmallVector<int64_t> sizes = fairway::getLoopSizes(op);
+  SmallVector<int64_t> sizes = op.getStaticLoopRanges();
   int64_t channels = sizes[found.channel];
 
   // The channel's loop goes; the window's runs over both.

@@ -5,7 +5,6 @@
 //
 //===----------------------------------------------------------------------===//
 #include "fairway/Graph/Passes.h"
-#include "fairway/Support/LoopSizes.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Utils/ReshapeOpsUtils.h"
@@ -46,7 +45,7 @@ struct FoldSignOfIndex : public OpRewritePattern<arith::CmpIOp> {
 /// The map from the loops of `op` to where `extract` in its body reads, without
 /// dimensions of size one; null if that is computed otherwise.
 static AffineMap getPlace(linalg::GenericOp op, tensor::ExtractOp extract) {
-  SmallVector<int64_t> sizes = fairway::getLoopSizes(op);
+  SmallVector<int64_t> sizes = op.getStaticLoopRanges();
   SmallVector<AffineExpr> exprs;
   for (auto [index, extent] : llvm::zip(
            extract.getIndices(), extract.getTensor().getType().getShape())) {

@@ -7,7 +7,6 @@
 #include "SpreadConvolution.h"
 #include "GraphUtils.h"
 
-#include "fairway/Support/LoopSizes.h"
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;
@@ -90,7 +89,7 @@ bool SpreadConvolution::matchSpread(unsigned imageDim, unsigned sourceDim) {
                 insert.getStaticOffsets()[sourceDim],
                 insert.getSourceType().getDimSize(sourceDim),
                 {}};
-  SmallVector<int64_t> sizes = fairway::getLoopSizes(op);
+  SmallVector<int64_t> sizes = op.getStaticLoopRanges();
   findParts(spread, sizes[out], sizes[window], dilation);
   spreads.push_back(spread);
   return true;
@@ -127,7 +126,7 @@ void SpreadConvolution::findParts(Spread &spread, int64_t outSize,
 
 bool SpreadConvolution::match(linalg::GenericOp candidate) {
   op = candidate;
-  if (ShapedType::isDynamicShape(fairway::getLoopSizes(op)) ||
+  if (ShapedType::isDynamicShape(op.getStaticLoopRanges()) ||
       !op.getMatchingIndexingMap(op.getDpsInitOperand(0))
            .isProjectedPermutation())
     return false;

@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 #include "GraphUtils.h"
 #include "fairway/Graph/Passes.h"
-#include "fairway/Support/LoopSizes.h"
 
 namespace fairway {
 #define GEN_PASS_DEF_TRIMWINDOWS
@@ -50,7 +49,7 @@ struct TrimWindowsPass
   void runOnOperation() override {
     OpBuilder b(&getContext());
     getOperation()->walk([&](linalg::GenericOp op) {
-      SmallVector<int64_t> loops = fairway::getLoopSizes(op);
+      SmallVector<int64_t> loops = op.getStaticLoopRanges();
       for (OpOperand *input : op.getDpsInputOperands())
         if (isa<RankedTensorType>(input->get().getType()))
           trim(op, *input, loops, b);

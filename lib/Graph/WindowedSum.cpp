@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 #include "GraphUtils.h"
 #include "Winograd.h"
-#include "fairway/Support/LoopSizes.h"
 
 using namespace mlir;
 using namespace fairway;
@@ -27,7 +26,7 @@ static std::optional<unsigned> matchWindow(linalg::GenericOp op,
   unsigned window = rhs.getPosition();
   if (lhs.getPosition() != out ||
       op.getIteratorTypesArray()[window] != utils::IteratorType::reduction ||
-      fairway::getLoopSizes(op)[window] != length)
+      op.getStaticLoopRanges()[window] != length)
     return std::nullopt;
   return window;
 }

@@ -8,7 +8,6 @@
 #include "TileMembers.h"
 #include "TileRoots.h"
 #include "fairway/Kernel/Passes.h"
-#include "fairway/Support/LoopSizes.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/SCF/Transforms/TileUsingInterface.h"
@@ -88,7 +87,7 @@ struct BlockRows : public fairway::impl::BlockRowsBase<BlockRows> {
 
   LogicalResult block(linalg::LinalgOp root, RewriterBase &rewriter) {
     fairway::Members members = fairway::findMembers(root);
-    SmallVector<int64_t> sizes = fairway::getLoopSizes(root);
+    SmallVector<int64_t> sizes = root.getStaticLoopRanges();
     auto rows = fairway::chooseRowBlock(members, root, sizes, machine);
     if (!rows)
       return success();

@@ -10,7 +10,6 @@
 #include "RowBlocks.h"
 #include "TablePlan.h"
 
-#include "fairway/Support/LoopSizes.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "llvm/ADT/bit.h"
 
@@ -340,7 +339,7 @@ static void planLines(linalg::GenericOp op, ArrayRef<int64_t> sizes,
 
 LoopPlan planLoops(linalg::GenericOp op, const VectorUnit &unit,
                    const LoopLimits &limits) {
-  SmallVector<int64_t> sizes = fairway::getLoopSizes(op);
+  SmallVector<int64_t> sizes = op.getStaticLoopRanges();
   std::optional<Candidate> best;
   for (unsigned dim = 0; dim < sizes.size(); ++dim) {
     auto candidate = priceDim(op, dim, sizeOr(sizes[dim]), unit);
@@ -369,7 +368,7 @@ LoopPlan planLoops(linalg::GenericOp op, const VectorUnit &unit,
 
 LoopPlan planScalarLoops(linalg::GenericOp op) {
   LoopPlan plan;
-  orderLoops(op, fairway::getLoopSizes(op), plan);
+  orderLoops(op, op.getStaticLoopRanges(), plan);
   return plan;
 }
 

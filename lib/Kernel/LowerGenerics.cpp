@@ -7,7 +7,6 @@
 #include "FuseNests.h"
 #include "fairway/Kernel/Config.h"
 #include "fairway/Kernel/Passes.h"
-#include "fairway/Support/LoopSizes.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
@@ -88,7 +87,7 @@ struct LowerGenerics : public fairway::impl::LowerGenericsBase<LowerGenerics> {
   /// Points of the loops whose length is known.
   static int64_t countPoints(linalg::GenericOp op) {
     int64_t points = 1;
-    for (int64_t size : fairway::getLoopSizes(op))
+    for (int64_t size : op.getStaticLoopRanges())
       if (!ShapedType::isDynamic(size))
         points *= size;
     return points;

@@ -5,7 +5,6 @@
 //
 //===----------------------------------------------------------------------===//
 #include "fairway/Kernel/Passes.h"
-#include "fairway/Support/LoopSizes.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -43,7 +42,7 @@ static std::pair<bool, int64_t> keyOf(Operation *op) {
   if (!linalgOp)
     return {false, 0};
   int64_t points = 1;
-  for (int64_t size : fairway::getLoopSizes(linalgOp))
+  for (int64_t size : linalgOp.getStaticLoopRanges())
     points *= ShapedType::isDynamic(size) ? 1 : size;
   bool isInitial = isa<linalg::FillOp>(op) ||
                    (linalgOp.getNumReductionLoops() == 0 &&

@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 #include "TileCost.h"
 #include "LoopPlan.h"
-#include "fairway/Support/LoopSizes.h"
 #include "fairway/Support/TableSum.h"
 
 using namespace mlir;
@@ -17,7 +16,7 @@ static int64_t getReductionLength(linalg::LinalgOp op, AffineMap map) {
   int64_t length = 1;
   for (auto [loop, kind] : llvm::enumerate(op.getIteratorTypesArray()))
     if (kind == utils::IteratorType::reduction && map.isFunctionOfDim(loop))
-      length *= fairway::getLoopSizes(op)[loop];
+      length *= op.getStaticLoopRanges()[loop];
   return length;
 }
 
@@ -76,7 +75,7 @@ static bool replacesOperand(linalg::LinalgOp op, OpOperand &init) {
 }
 
 TileCost::TileCost(const Member &from, const MachineDescription &machine)
-    : member(from), sizes(fairway::getLoopSizes(member.op)) {
+    : member(from), sizes(member.op.getStaticLoopRanges()) {
   linalg::LinalgOp op = member.op;
   double length = double(op.getBlock()->getOperations().size()) - 1;
   operations = length * (op.getNumReductionLoops() > 0 ? 1.0 : 2.0);

@@ -5,7 +5,6 @@
 //
 //===----------------------------------------------------------------------===//
 #include "TileMembers.h"
-#include "fairway/Support/LoopSizes.h"
 #include "fairway/Support/TableSum.h"
 
 using namespace mlir;
@@ -91,7 +90,7 @@ static bool isContraction(linalg::LinalgOp op) {
 /// Bytes of the op's result in a tile of the root.
 static int64_t getTileBytes(const Member &member, ArrayRef<int64_t> tile) {
   linalg::LinalgOp op = member.op;
-  SmallVector<int64_t> sizes = fairway::getLoopSizes(op);
+  SmallVector<int64_t> sizes = op.getStaticLoopRanges();
   OpOperand *init = op.getDpsInitOperand(0);
   Type element = getElementTypeOrSelf(init->get().getType());
   int64_t bytes = element.isIntOrFloat()

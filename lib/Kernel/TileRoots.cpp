@@ -6,7 +6,6 @@
 //
 //===----------------------------------------------------------------------===//
 #include "TileRoots.h"
-#include "fairway/Support/LoopSizes.h"
 
 using namespace mlir;
 
@@ -46,7 +45,7 @@ bool fairway::isBorder(linalg::LinalgOp op) {
 }
 
 SmallVector<int64_t> fairway::splitBorder(linalg::LinalgOp fill) {
-  SmallVector<int64_t> sizes = fairway::getLoopSizes(fill);
+  SmallVector<int64_t> sizes = fill.getStaticLoopRanges();
   auto longest = llvm::max_element(sizes);
   int64_t elements = 1;
   for (int64_t size : sizes)

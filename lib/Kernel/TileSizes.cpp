@@ -8,7 +8,6 @@
 #include "RowBlocks.h"
 #include "TileCost.h"
 #include "TileMembers.h"
-#include "fairway/Support/LoopSizes.h"
 #include "fairway/Support/TableSum.h"
 
 #include <vector>
@@ -87,7 +86,7 @@ private:
 Model::Model(linalg::LinalgOp root, const MachineDescription &machine,
              unsigned threads)
     : root(root), machine(machine), threads(std::max(1u, threads)),
-      sizes(fairway::getLoopSizes(root)), members(findMembers(root)) {
+      sizes(root.getStaticLoopRanges()), members(findMembers(root)) {
   for (auto [number, entry] : llvm::enumerate(members)) {
     findContraction(entry.second, number);
     costs.emplace_back(entry.second, machine);
@@ -115,7 +114,7 @@ void Model::findContraction(const Member &member, unsigned number) {
       unsigned loop = cast<AffineDimExpr>(expr).getPosition();
       if (map.isFunctionOfDim(loop) && other.isFunctionOfDim(loop)) {
         if (!member.rootLoop[loop])
-          found.places *= fairway::getLoopSizes(op)[loop];
+          found.places *= op.getStaticLoopRanges()[loop];
         continue;
       }
       if (!member.rootLoop[loop])
@@ -375,7 +374,7 @@ void Model::visit(Visitor visit) {
 }
 
 static bool hasDynamicLoops(linalg::LinalgOp root) {
-  return llvm::any_of(fairway::getLoopSizes(root), ShapedType::isDynamic);
+  return llvm::any_of(root.getStaticLoopRanges(), ShapedType::isDynamic);
 }
 
 SmallVector<int64_t> chooseTileSizes(linalg::LinalgOp root,
@@ -398,7 +397,7 @@ bool canDivide(linalg::LinalgOp root, unsigned loop, int64_t size) {
     return false;
   Model model(root, MachineDescription(), /*threads=*/1);
   return model.mayDivide(loop) &&
-         isWhole(size, fairway::getLoopSizes(root)[loop], model.getUnit(loop));
+         isWhole(size, root.getStaticLoopRanges()[loop], model.getUnit(loop));
 }
 
 } // namespace fairway

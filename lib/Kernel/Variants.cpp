@@ -9,7 +9,6 @@
 #include "TileRoots.h"
 #include "TileSizes.h"
 #include "fairway/Kernel/Config.h"
-#include "fairway/Support/LoopSizes.h"
 
 #include "mlir/IR/PatternMatch.h"
 #include "llvm/ADT/StringExtras.h"
@@ -89,7 +88,7 @@ fairway::rankTiles(func::FuncOp kernel, const MachineDescription &machine,
     return std::tie(std::get<0>(a), std::get<1>(a)) <
            std::tie(std::get<0>(b), std::get<1>(b));
   });
-  SmallVector<int64_t> sizes = fairway::getLoopSizes(root);
+  SmallVector<int64_t> sizes = root.getStaticLoopRanges();
   for (auto &candidate : all) {
     if (ranked.size() >= count)
       break;
