@@ -105,8 +105,6 @@ int64_t fairway::choosePanel(int64_t size, int64_t lanes) {
 }
 
 int64_t fairway::getNumIterations(linalg::LinalgOp op) {
-  if (op.getNumLoops() == 0) // of a scalar from nothing, there are no shapes
-    return 1;
   int64_t count = 1;
   for (int64_t range : op.getStaticLoopRanges())
     count *= range;
@@ -136,8 +134,10 @@ Value fairway::createTranspose(OpBuilder &builder, Location loc, Value value,
   }
   MLIRContext *ctx = builder.getContext();
   // Loops run in the result's order, so writes are contiguous.
-  AffineMap read = AffineMap::getPermutationMap(inverse, ctx);
   AffineMap write = AffineMap::getMultiDimIdentityMap(type.getRank(), ctx);
+  // Of no dimensions `getPermutationMap` makes a map of any number of them.
+  AffineMap read =
+      inverse.empty() ? write : AffineMap::getPermutationMap(inverse, ctx);
   SmallVector<utils::IteratorType> loops(type.getRank(),
                                          utils::IteratorType::parallel);
   Value empty =

@@ -259,3 +259,9 @@ def test_product_of_two_vectors(length: int) -> None:
     torch.testing.assert_close(
         found.double(), torch.dot(a.double(), b.double()), rtol=1e-4, atol=1e-4
     )
+
+
+def test_scalars_that_nothing_computes() -> None:
+    x = torch.tensor(2.5)
+    found = fairway.compile(Function(lambda x: (x, torch.tensor(7), x + 1)), (x,))(x)
+    torch.testing.assert_close(tuple(found), (x, torch.tensor(7), x + 1))
