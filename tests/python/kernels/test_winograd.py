@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 torch = pytest.importorskip("torch")
-pytest.importorskip("fairway.compiler", exc_type=ImportError)
+compiler = pytest.importorskip("fairway.compiler", exc_type=ImportError)
 from torch import nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
@@ -65,6 +65,9 @@ class Concatenation(nn.Module):
         return self.c(torch.cat([self.a(x), functional.relu(self.b(x))], 1)) + x
 
 
+LANES = int(compiler.resolve_machine().description["vector_bits"]) // 32
+
+
 def _conv(*args: Any, **options: Any) -> Callable[[], nn.Module]:
     return lambda: nn.Sequential(nn.Conv2d(*args, **options), nn.ReLU())
 
@@ -76,8 +79,8 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Shape]] = {
     "without_padding": (_conv(16, 32, 3), (1, 16, 14, 18)),
     "without_padding_odd": (_conv(16, 32, 3), (1, 16, 17, 13)),
     "uneven_padding": (_conv(16, 16, 3, padding=(0, 2)), (1, 16, 12, 11)),
-    "channels_19": (_conv(19, 40, 3, padding=1), (1, 19, 12, 12)),
-    "channels_3_vectors": (_conv(24, 24, 3, padding=1), (1, 24, 9, 14)),
+    "channels_19": (_conv(19, 48, 3, padding=1), (1, 19, 12, 12)),
+    "channels_3_vectors": (_conv(24, 3 * LANES, 3, padding=1), (1, 24, 9, 14)),
     "without_bias": (_conv(32, 32, 3, padding=1, bias=False), (1, 32, 10, 10)),
     "batch": (_conv(32, 32, 3, padding=1), (3, 32, 10, 12)),
     "batch_odd": (_conv(24, 32, 3, padding=1), (2, 24, 13, 11)),
