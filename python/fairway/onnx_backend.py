@@ -135,7 +135,8 @@ class FairwayBackendRep(BackendRep):
             feeds = {name: _array(value) for name, value in zip(self._names, given, strict=False)}
         executable = self._executable(feeds)
         taken = {name: array for name, array in feeds.items() if name not in self._deciding}
-        return tuple(np.asarray(output) for output in executable.run(taken).values())
+        results = executable.run(taken)
+        return tuple(_typed(results[spec.name], spec.dtype) for spec in executable.outputs)
 
 
 class FairwayBackend(Backend):
@@ -218,6 +219,14 @@ def _deciding(graph: onnx.GraphProto) -> set[str]:
             if attribute.HasField("g"):
                 names |= _deciding(attribute.g)
     return names - {""}
+
+
+def _typed(result: Any, dtype: str) -> np.ndarray[Any, Any]:
+    """A result; of bfloat16 with ONNX's own dtype for it, where the runtime gives bits."""
+    array = np.asarray(result)
+    if dtype != "bfloat16":
+        return array
+    return array.view(onnx.helper.tensor_dtype_to_np_dtype(onnx.TensorProto.BFLOAT16))
 
 
 def _array(value: Any) -> np.ndarray[Any, Any]:

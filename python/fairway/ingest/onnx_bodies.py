@@ -8,6 +8,7 @@ the kernel that makes them and never stored.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,12 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fairway.errors import UnsupportedOp
 from fairway.ingest.onnx_read import import_onnx
 from fairway.ingest.onnx_resize import resize_matrices
 
-__all__ = ["BODIES", "replace"]
+__all__ = ["BODIES", "refuse_misread", "replace"]
 
-_INT64 = 7  # TensorProto.INT64
+_INT32, _INT64 = 6, 7  # of TensorProto
 
 
 @dataclass
@@ -31,12 +33,14 @@ class _Body:
         node: The one.
         shapes: The static shapes of the graph's values, by name.
         constants: The values of its small constants, by name.
+        dtypes: The dtypes of the graph's values, by name.
         nodes: What was written so far.
     """
 
     node: Any
     shapes: Mapping[str, tuple[int, ...]]
     constants: Mapping[str, NDArray[Any]]
+    dtypes: Mapping[str, np.dtype[Any]]
     nodes: list[Any] = field(default_factory=list[Any])
 
     def attribute(self, name: str, default: Any) -> Any:
@@ -209,8 +213,44 @@ def _resize(b: _Body) -> list[str]:
     return [value]
 
 
+def _shift(b: _Body) -> list[str]:
+    """By the width and more nothing is left; processors take the width's remainder."""
+    x, shift = b.node.input
+    width = b.dtypes[x].itemsize * 8
+    zero = b.add("CastLike", np.zeros(1, np.int64), x)
+    limit = b.add("CastLike", np.array([width]), shift)
+    inside = b.add("Less", shift, limit)
+    if b.dtypes[x].kind == "i":
+        inside = b.add("And", inside, b.add("GreaterOrEqual", shift, zero))
+    kept = b.add("Where", inside, shift, zero)
+    shifted = b.add("BitShift", x, kept, direction=b.attribute("direction", "LEFT"))
+    return [b.add("Where", inside, shifted, zero)]
+
+
+def _dequantize(b: _Body) -> list[str]:
+    """The difference from the zero point as 32-bit integers, times the scale."""
+    x, scale = b.node.input[:2]
+    rank, size = len(b.shape(0)), b.shape(1)
+    if b.attribute("block_size", 0) or len(size) > 1:
+        raise KeyError("a scale for each block")
+    shape = [1] * rank
+    if size and rank:
+        shape[b.attribute("axis", 1) % rank] = size[0]
+
+    def spread(name: str) -> str:
+        return b.add("Reshape", name, np.array(shape, np.int64))
+
+    value = b.add("Cast", x, to=_INT32)
+    if len(b.node.input) > 2 and b.node.input[2]:
+        zero = b.add("Cast", b.node.input[2], to=_INT32)
+        value = b.add("Sub", value, spread(zero))
+    return [b.add("Mul", b.add("CastLike", value, scale), spread(scale))]
+
+
 BODIES: Mapping[str, Callable[[_Body], list[str]]] = {
+    "BitShift": _shift,
     "CumProd": _running_product,
+    "DequantizeLinear": _dequantize,
     "Resize": _resize,
     "ScatterElements": _scatter_elements,
     "TopK": _top_k,
@@ -218,11 +258,63 @@ BODIES: Mapping[str, Callable[[_Body], list[str]]] = {
 """Writes the body of an operation; raises KeyError where it has to know more."""
 
 
+def _is_misread(b: _Body) -> bool:
+    """Whether torch-mlir computes something else than the standard says."""
+    if b.node.op_type in ("BitShift", "DequantizeLinear"):
+        return True
+    if b.node.op_type != "Resize":
+        return False
+    if b.attribute("keep_aspect_ratio_policy", "stretch") != "stretch":
+        return True
+    scales = b.constant(2)
+    if b.attribute("coordinate_transformation_mode", "") != "align_corners" or scales is None:
+        return False
+    shape = b.shape(0)
+    axes = b.attribute("axes", range(len(shape)))
+    return any(float(s) * shape[axis] % 1 for axis, s in zip(axes, scales))
+
+
+def refuse_misread(graph: Any) -> None:
+    """Refuses what torch-mlir computes wrongly and no body here replaces.
+
+    Raises:
+        UnsupportedOp: There is such a node.
+    """
+    for node in graph.node:
+        modes = [a.s for a in node.attribute if a.name == "mode"]
+        if node.op_type == "LSTM" and len(node.input) > 7 and node.input[7]:
+            what = "with peepholes"
+        elif node.op_type == "GridSample" and b"nearest" in modes:
+            what = "with the nearest element"
+        else:
+            continue
+        raise UnsupportedOp(
+            f"the ONNX operation 'onnx.{node.op_type}' {what} is not supported",
+            where=f"node '{node.name}'",
+            hint="replace it by operations that are, or cut the model before it",
+            operations=(f"onnx.{node.op_type}",),
+        )
+
+
+def _dtypes(graph: Any) -> dict[str, np.dtype[Any]]:
+    helper = import_onnx().helper
+    values = (*graph.input, *graph.value_info, *graph.output)
+    elements = {value.name: value.type.tensor_type.elem_type for value in values}
+    elements |= {tensor.name: tensor.data_type for tensor in graph.initializer}
+    return {
+        name: np.dtype(helper.tensor_dtype_to_np_dtype(element))
+        for name, element in elements.items()
+        if element
+    }
+
+
 def replace(
     graph: Any,
     names: set[str],
     shapes: Mapping[str, tuple[int, ...]],
     constants: Mapping[str, NDArray[Any]],
+    *,
+    only_misread: bool = False,
 ) -> int:
     """Puts bodies in the place of nodes.
 
@@ -231,18 +323,20 @@ def replace(
         names: The operations to replace, of `BODIES`.
         shapes: The static shapes of its values, by name.
         constants: The values of its small constants, by name.
+        only_misread: Whether to leave those that torch-mlir computes as the standard says.
 
     Returns:
         How many nodes were replaced; those whose shapes are not known stay.
     """
     replaced = 0
     nodes: list[Any] = []
+    dtypes = _dtypes(graph)
     for node in graph.node:
-        body = _Body(node, shapes, constants)
-        try:
-            results = BODIES[node.op_type](body) if node.op_type in names else None
-        except KeyError:
-            results = None
+        body = _Body(node, shapes, constants, dtypes)
+        results = None
+        with contextlib.suppress(KeyError):
+            if node.op_type in names and (not only_misread or _is_misread(body)):
+                results = BODIES[node.op_type](body)
         if results is None:
             nodes.append(node)
         else:

@@ -117,7 +117,7 @@ def small_constants(graph: Any) -> dict[str, Any]:
 
 def static_shapes(graph: Any) -> dict[str, tuple[int, ...]]:
     """The shapes of the values whose sizes are all known, by name."""
-    shapes: dict[str, tuple[int, ...]] = {}
+    shapes = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
     for value in (*graph.input, *graph.value_info, *graph.output):
         tensor = value.type.tensor_type
         if tensor.HasField("shape") and all(d.HasField("dim_value") for d in tensor.shape.dim):

@@ -12,7 +12,7 @@ from fairway.errors import Error, InvalidModel, UnsupportedOp
 from fairway.ingest._paths import path_of
 from fairway.ingest._torch_mlir import import_torch_mlir, register_torch_dialect
 from fairway.ingest.lowering import ONNX_PIPELINES, Lowered, Progress, Worker
-from fairway.ingest.onnx_bodies import BODIES, replace
+from fairway.ingest.onnx_bodies import BODIES, refuse_misread, replace
 from fairway.ingest.onnx_crash import explain_crash
 from fairway.ingest.onnx_expand import expand, has_body, inexact
 from fairway.ingest.onnx_fold import small_constants, static_shapes
@@ -93,6 +93,11 @@ def _lower(opened: OpenModel, progress: Progress | None, dump: Path | None) -> P
     prepare(opened)
     if names := inexact(source.proto):
         _expand(source, names)
+    refuse_misread(source.proto.graph)
+    graph = source.proto.graph
+    known = (static_shapes(graph), small_constants(graph))
+    if replace(graph, set(BODIES), *known, only_misread=True):
+        source.proto = simplify(source.proto, source.label)
     weights = used_weights(source.proto, opened.weights)
     return program(weights, _lower_expanding(source, weights, progress, dump))
 

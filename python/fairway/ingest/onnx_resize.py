@@ -95,7 +95,7 @@ def _source(row: int, size: int, length: int, scale: float, transformation: str)
     if transformation == "asymmetric":
         return row / scale
     if transformation == "align_corners":
-        return 0.0 if length == 1 else row * (size - 1) / (length - 1)
+        return 0.0 if length == 1 else row * (size - 1) / (scale * size - 1)
     if transformation == "pytorch_half_pixel" and length == 1:
         return -0.5
     place = (row + 0.5) / scale - 0.5
