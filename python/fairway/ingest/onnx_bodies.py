@@ -197,6 +197,7 @@ def _resize(b: _Body) -> list[str]:
         result,
         axes,
         None if scales is None or not scales.size else scales,
+        b.constant(3),
         policy=b.attribute("keep_aspect_ratio_policy", "stretch"),
         mode=b.attribute("mode", "nearest"),
         transformation=b.attribute("coordinate_transformation_mode", "half_pixel"),
@@ -247,12 +248,26 @@ def _dequantize(b: _Body) -> list[str]:
     return [b.add("Mul", b.add("CastLike", value, scale), spread(scale))]
 
 
+def _space_to_depth(b: _Body) -> list[str]:
+    """With the places of a block inside of a channel (`mode` is CRD)."""
+    if b.attribute("mode", "DCR") != "CRD":
+        raise KeyError("torch-mlir has the other mode")
+    images, channels, height, width = b.shape(0)
+    size = b.attribute("blocksize", 1)
+    shape = [images, channels, height // size, size, width // size, size]
+    value = b.add("Reshape", b.node.input[0], np.array(shape))
+    value = b.add("Transpose", value, perm=[0, 1, 3, 5, 2, 4])
+    shape = [images, channels * size * size, height // size, width // size]
+    return [b.add("Reshape", value, np.array(shape))]
+
+
 BODIES: Mapping[str, Callable[[_Body], list[str]]] = {
     "BitShift": _shift,
     "CumProd": _running_product,
     "DequantizeLinear": _dequantize,
     "Resize": _resize,
     "ScatterElements": _scatter_elements,
+    "SpaceToDepth": _space_to_depth,
     "TopK": _top_k,
 }
 """Writes the body of an operation; raises KeyError where it has to know more."""
@@ -262,6 +277,8 @@ def _is_misread(b: _Body) -> bool:
     """Whether torch-mlir computes something else than the standard says."""
     if b.node.op_type in ("BitShift", "DequantizeLinear"):
         return True
+    if b.node.op_type == "SpaceToDepth":
+        return b.attribute("mode", "DCR") == "CRD"
     if b.node.op_type != "Resize":
         return False
     if b.attribute("keep_aspect_ratio_policy", "stretch") != "stretch":

@@ -20,6 +20,7 @@ def resize_matrices(
     result: Sequence[int],
     axes: Sequence[int],
     scales: NDArray[np.float32] | None,
+    sizes: NDArray[np.int64] | None,
     *,
     policy: str,
     mode: str,
@@ -36,6 +37,7 @@ def resize_matrices(
         result: The resized image's.
         axes: The axes that `scales` are for.
         scales: The node's; None where it has sizes.
+        sizes: What the node asks for, which an aspect ratio may change.
         policy: Which scale counts where sizes keep the image's aspect ratio.
         mode: `nearest`, `linear` or `cubic`.
         transformation: How a place of the result becomes one of the image.
@@ -47,7 +49,8 @@ def resize_matrices(
     if scales is not None:
         factors = dict(zip(axes, map(float, scales)))
     else:
-        factors = {axis: result[axis] / shape[axis] for axis in axes}
+        assert sizes is not None
+        factors = {axis: int(size) / shape[axis] for axis, size in zip(axes, sizes)}
         if policy != "stretch":
             chosen = min(factors.values()) if policy == "not_larger" else max(factors.values())
             factors = dict.fromkeys(axes, chosen)
