@@ -261,10 +261,27 @@ def _space_to_depth(b: _Body) -> list[str]:
     return [b.add("Reshape", value, np.array(shape))]
 
 
+def _wrap(b: _Body) -> list[str]:
+    """Padding from the other end, over which torch-mlir never comes to an end."""
+    pads = b.constant(1)
+    if b.attribute("mode", "constant") != "wrap" or pads is None:
+        raise KeyError("torch-mlir has the other modes")
+    shape, given = b.shape(0), b.constant(3)
+    axes = range(len(shape)) if given is None else given.reshape(-1)
+    value = b.node.input[0]
+    for axis, before, after in zip(axes, pads, pads[len(axes) :]):
+        size = shape[int(axis)]
+        if before or after:
+            index = np.arange(-int(before), size + int(after)) % size
+            value = b.add("Gather", value, index, axis=int(axis))
+    return [value]
+
+
 BODIES: Mapping[str, Callable[[_Body], list[str]]] = {
     "BitShift": _shift,
     "CumProd": _running_product,
     "DequantizeLinear": _dequantize,
+    "Pad": _wrap,
     "Resize": _resize,
     "ScatterElements": _scatter_elements,
     "SpaceToDepth": _space_to_depth,
@@ -277,6 +294,8 @@ def _is_misread(b: _Body) -> bool:
     """Whether torch-mlir computes something else than the standard says."""
     if b.node.op_type in ("BitShift", "DequantizeLinear"):
         return True
+    if b.node.op_type == "Pad":
+        return b.attribute("mode", "constant") == "wrap"
     if b.node.op_type == "SpaceToDepth":
         return b.attribute("mode", "DCR") == "CRD"
     if b.node.op_type != "Resize":

@@ -138,6 +138,15 @@ def test_resize_with_the_corners_aligned(mode: str) -> None:
     check(model_of("Resize", {"x": x}, constants, **names), {"x": x}, reference=by_evaluator)
 
 
+@pytest.mark.parametrize("axes", [None, [1, -1]])
+def test_pad_wraps(axes: list[int] | None) -> None:
+    x = floats(2, 3, 4)
+    pads = [0, 2, 5, 1, 0, 3] if axes is None else [2, 5, 0, 3]
+    constants = [np.array(pads, np.int64)]
+    constants += [] if axes is None else [None, np.array(axes, np.int64)]
+    check(model_of("Pad", {"x": x}, constants, mode="wrap"), {"x": x}, True)
+
+
 @pytest.mark.parametrize("direction", ["LEFT", "RIGHT"])
 def test_bit_shift(direction: str) -> None:
     x = np.random.default_rng().integers(0, 255, (3, 5)).astype(np.uint8)
