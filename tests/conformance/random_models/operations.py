@@ -165,7 +165,11 @@ def layer_norm(b: Builder) -> None:
     axis = b.integer(0, x.rank - 1)
     shape = x.shape[axis:]
     operands = [x, b.weight(x.dtype, shape), b.weight(x.dtype, shape)]
-    b.node("LayerNormalization", operands, (x.dtype, x.shape), axis=axis - x.rank, epsilon=0.01)
+    stash = helper.np_dtype_to_tensor_dtype(x.dtype)  # float32 by default, also of float64
+    b.node(
+        *("LayerNormalization", operands, (x.dtype, x.shape)),
+        **{"axis": axis - x.rank, "epsilon": 0.01, "stash_type": stash},
+    )
 
 
 def batch_norm(b: Builder) -> None:
