@@ -277,10 +277,25 @@ def _wrap(b: _Body) -> list[str]:
     return [value]
 
 
+def _scaled_product(b: _Body) -> list[str]:
+    """A product with a factor and nothing to add, whose factor torch-mlir forgets."""
+    if len(b.node.input) > 2 and b.node.input[2]:
+        raise KeyError("torch-mlir has it where something is added")
+    left, right = b.node.input[:2]
+    if b.attribute("transA", 0):
+        left = b.add("Transpose", left, perm=[1, 0])
+    if b.attribute("transB", 0):
+        right = b.add("Transpose", right, perm=[1, 0])
+    factor = np.array([b.attribute("alpha", 1.0)], np.float32)
+    product = b.add("MatMul", left, right)
+    return [b.add("Mul", product, b.add("CastLike", factor, product))]
+
+
 BODIES: Mapping[str, Callable[[_Body], list[str]]] = {
     "BitShift": _shift,
     "CumProd": _running_product,
     "DequantizeLinear": _dequantize,
+    "Gemm": _scaled_product,
     "Pad": _wrap,
     "Resize": _resize,
     "ScatterElements": _scatter_elements,
@@ -294,6 +309,9 @@ def _is_misread(b: _Body) -> bool:
     """Whether torch-mlir computes something else than the standard says."""
     if b.node.op_type in ("BitShift", "DequantizeLinear"):
         return True
+    if b.node.op_type == "Gemm":
+        added = len(b.node.input) > 2 and b.node.input[2] != ""
+        return not added and b.attribute("alpha", 1.0) != 1
     if b.node.op_type == "Pad":
         return b.attribute("mode", "constant") == "wrap"
     if b.node.op_type == "SpaceToDepth":

@@ -168,7 +168,9 @@ def layer_norm(b: Builder) -> None:
     stash = helper.np_dtype_to_tensor_dtype(x.dtype)  # float32 by default, also of float64
     b.node(
         *("LayerNormalization", operands, (x.dtype, x.shape)),
-        **{"axis": axis - x.rank, "epsilon": 0.01, "stash_type": stash},
+        axis=axis - x.rank,
+        epsilon=0.01,
+        stash_type=stash,
     )
 
 

@@ -138,6 +138,14 @@ def test_resize_with_the_corners_aligned(mode: str) -> None:
     check(model_of("Resize", {"x": x}, constants, **names), {"x": x}, reference=by_evaluator)
 
 
+@pytest.mark.parametrize("left", [0, 1])
+@pytest.mark.parametrize("right", [0, 1])
+def test_product_with_a_factor(left: int, right: int) -> None:
+    a, b = floats(3, 4), floats(4, 5)
+    inputs = {"a": a.T.copy() if left else a, "b": b.T.copy() if right else b}
+    check(model_of("Gemm", inputs, alpha=0.5, transA=left, transB=right), inputs)
+
+
 @pytest.mark.parametrize("axes", [None, [1, -1]])
 def test_pad_wraps(axes: list[int] | None) -> None:
     x = floats(2, 3, 4)
