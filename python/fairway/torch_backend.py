@@ -220,9 +220,10 @@ def _specialise(graph: GraphModule, args: Sequence[Any], options: Mapping[str, A
     for value in args:
         if isinstance(value, torch.Tensor) and value.device.type != "cpu":
             raise DeviceError(f"a tensor of the graph is on device {value.device}, not on the CPU")
-    inner = GraphModule(graph, torch.fx.Graph())
     copies: dict[Node, Node] = {}
-    inner.graph.graph_copy(graph.graph, copies)
+    copied_graph = torch.fx.Graph()
+    copied_graph.graph_copy(graph.graph, copies)
+    inner = GraphModule(graph, copied_graph)  # with the constants that the graph names
     nodes = [node for node in graph.graph.nodes if node.op == "placeholder"]
     number = {node: index for index, node in enumerate(nodes)}
     taken: list[int] = []

@@ -40,6 +40,15 @@ def same_gradients(model: torch.nn.Module, *inputs: Any, loss: Callable[[Any], A
         close(mine, theirs)
 
 
+def test_constants_inside_of_a_graph() -> None:
+    def function(x: Any) -> Any:
+        return x.cumsum(0) + torch.tensor([1, 2, 3])
+
+    compiled = torch.compile(function, backend="fairway", fullgraph=True)
+    x = torch.arange(6).reshape(2, 3)
+    torch.testing.assert_close(compiled(x), function(x))
+
+
 def test_is_a_registered_back_end() -> None:
     assert "fairway" in torch._dynamo.list_backends()
 
