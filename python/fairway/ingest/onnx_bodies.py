@@ -9,14 +9,14 @@ the kernel that makes them and never stored.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fairway.errors import UnsupportedOp
+from fairway.ingest.onnx_body import Body
 from fairway.ingest.onnx_read import import_onnx
 from fairway.ingest.onnx_resize import resize_matrices
 
@@ -25,89 +25,7 @@ __all__ = ["BODIES", "refuse_misread", "replace"]
 _INT32, _INT64 = 6, 7  # of TensorProto
 
 
-@dataclass
-class _Body:
-    """The nodes that stand for one.
-
-    Attributes:
-        node: The one.
-        shapes: The static shapes of the graph's values, by name.
-        constants: The values of its small constants, by name.
-        dtypes: The dtypes of the graph's values, by name.
-        nodes: What was written so far.
-    """
-
-    node: Any
-    shapes: Mapping[str, tuple[int, ...]]
-    constants: Mapping[str, NDArray[Any]]
-    dtypes: Mapping[str, np.dtype[Any]]
-    nodes: list[Any] = field(default_factory=list[Any])
-
-    def attribute(self, name: str, default: Any) -> Any:
-        """The value of one of the node's attributes."""
-        for attribute in self.node.attribute:
-            if attribute.name == name:
-                value = import_onnx().helper.get_attribute_value(attribute)
-                return value.decode() if isinstance(value, bytes) else value
-        return default
-
-    def shape(self, index: int) -> tuple[int, ...]:
-        """The shape of an operand; raises KeyError if it is not static."""
-        return self.shapes[self.node.input[index]]
-
-    def constant(self, index: int) -> NDArray[Any] | None:
-        """The value of an operand; None if there is none, KeyError if it is not constant."""
-        if index >= len(self.node.input) or not self.node.input[index]:
-            return None
-        return self.constants[self.node.input[index]]
-
-    def add(self, operation: str, *inputs: str | NDArray[Any], **attributes: Any) -> str:
-        """Writes a node with one result, whose name is returned; arrays become constants."""
-        names = [name if isinstance(name, str) else self._constant(name) for name in inputs]
-        return self._write(operation, names, attributes)
-
-    def finish(self, results: Sequence[str]) -> list[Any]:
-        """Gives the node's results their names."""
-        for name, result in zip(self.node.output, results, strict=False):
-            if name:
-                made = import_onnx().helper.make_node("Identity", [result], [name])
-                made.name = self.node.name
-                self.nodes.append(made)
-        return self.nodes
-
-    def _constant(self, array: NDArray[Any]) -> str:
-        value = import_onnx().numpy_helper.from_array(np.ascontiguousarray(array))
-        return self._write("Constant", [], {"value": value})
-
-    def _write(self, operation: str, inputs: list[str], attributes: dict[str, Any]) -> str:
-        name = f"{self.node.output[0]}/{operation}.{len(self.nodes)}"
-        made = import_onnx().helper.make_node(operation, inputs, [name], **attributes)
-        made.name = self.node.name  # its place in the user's model
-        self.nodes.append(made)
-        return name
-
-    # ---- what several bodies share ---------------------------------------------
-
-    def last(self, value: str, rank: int, axis: int) -> str:
-        """`value` with an axis moved to the end."""
-        order = [other for other in range(rank) if other != axis] + [axis]
-        return value if order == sorted(order) else self.add("Transpose", value, perm=order)
-
-    def back(self, value: str, rank: int, axis: int) -> str:
-        """`value` with the last axis moved to where it belongs."""
-        order = list(range(rank - 1))
-        order.insert(axis, rank - 1)
-        return value if order == sorted(order) else self.add("Transpose", value, perm=order)
-
-    def unsqueeze(self, value: str, axis: int) -> str:
-        return self.add("Unsqueeze", value, np.array([axis]))
-
-    def reduce(self, operation: str, value: str) -> str:
-        """A reduction along the last axis."""
-        return self.add(operation, value, np.array([-1]), keepdims=0)
-
-
-def _top_k(b: _Body) -> list[str]:
+def _top_k(b: Body) -> list[str]:
     shape = b.shape(0)
     axis = b.attribute("axis", -1) % len(shape)
     k = b.constant(1)
@@ -126,7 +44,7 @@ def _top_k(b: _Body) -> list[str]:
     return [b.back(values, len(shape), axis), b.back(index, len(shape), axis)]
 
 
-def _running_product(b: _Body) -> list[str]:
+def _running_product(b: Body) -> list[str]:
     shape = b.shape(0)
     given = b.constant(1)
     assert given is not None
@@ -143,7 +61,7 @@ def _running_product(b: _Body) -> list[str]:
     return [b.back(product, len(shape), axis)]
 
 
-def _scatter_elements(b: _Body) -> list[str]:
+def _scatter_elements(b: Body) -> list[str]:
     data, indices, updates = b.node.input[:3]
     shape, given = b.shape(0), b.shape(1)
     rank, axis = len(shape), b.attribute("axis", 0) % len(shape)
@@ -185,7 +103,7 @@ def _scatter_elements(b: _Body) -> list[str]:
     return [b.back(b.add(join, lanes, met), rank, axis)]
 
 
-def _resize(b: _Body) -> list[str]:
+def _resize(b: Body) -> list[str]:
     """A product with one matrix along each axis that changes."""
     shape, result = b.shape(0), b.shapes[b.node.output[0]]
     if b.attribute("coordinate_transformation_mode", "half_pixel") == "tf_crop_and_resize":
@@ -214,7 +132,7 @@ def _resize(b: _Body) -> list[str]:
     return [value]
 
 
-def _shift(b: _Body) -> list[str]:
+def _shift(b: Body) -> list[str]:
     """By the width and more nothing is left; processors take the width's remainder."""
     x, shift = b.node.input
     width = b.dtypes[x].itemsize * 8
@@ -228,7 +146,7 @@ def _shift(b: _Body) -> list[str]:
     return [b.add("Where", inside, shifted, zero)]
 
 
-def _dequantize(b: _Body) -> list[str]:
+def _dequantize(b: Body) -> list[str]:
     """The difference from the zero point as 32-bit integers, times the scale."""
     x, scale = b.node.input[:2]
     rank, size = len(b.shape(0)), b.shape(1)
@@ -248,7 +166,18 @@ def _dequantize(b: _Body) -> list[str]:
     return [b.add("Mul", b.add("CastLike", value, scale), spread(scale))]
 
 
-def _space_to_depth(b: _Body) -> list[str]:
+def _normalize(b: Body) -> list[str]:
+    """What has no length stays nothing; torch-mlir divides by it."""
+    x, rank = b.node.input[0], len(b.shape(0))
+    axis = np.array([b.attribute("axis", -1) % rank])
+    norm = b.add("ReduceL1" if b.attribute("p", 2) == 1 else "ReduceL2", x, axis, keepdims=1)
+    zero = b.add("CastLike", np.zeros(1, np.float32), x)
+    one = b.add("CastLike", np.ones(1, np.float32), x)
+    # Of nothing but zeros the division by one gives zeros.
+    return [b.add("Div", x, b.add("Where", b.add("Equal", norm, zero), one, norm))]
+
+
+def _space_to_depth(b: Body) -> list[str]:
     """With the places of a block inside of a channel (`mode` is CRD)."""
     if b.attribute("mode", "DCR") != "CRD":
         raise KeyError("torch-mlir has the other mode")
@@ -261,7 +190,7 @@ def _space_to_depth(b: _Body) -> list[str]:
     return [b.add("Reshape", value, np.array(shape))]
 
 
-def _wrap(b: _Body) -> list[str]:
+def _wrap(b: Body) -> list[str]:
     """Padding from the other end, over which torch-mlir never comes to an end."""
     pads = b.constant(1)
     if b.attribute("mode", "constant") != "wrap" or pads is None:
@@ -277,7 +206,7 @@ def _wrap(b: _Body) -> list[str]:
     return [value]
 
 
-def _scaled_product(b: _Body) -> list[str]:
+def _scaled_product(b: Body) -> list[str]:
     """A product with a factor and nothing to add, whose factor torch-mlir forgets."""
     if len(b.node.input) > 2 and b.node.input[2]:
         raise KeyError("torch-mlir has it where something is added")
@@ -291,11 +220,12 @@ def _scaled_product(b: _Body) -> list[str]:
     return [b.add("Mul", product, b.add("CastLike", factor, product))]
 
 
-BODIES: Mapping[str, Callable[[_Body], list[str]]] = {
+BODIES: Mapping[str, Callable[[Body], list[str]]] = {
     "BitShift": _shift,
     "CumProd": _running_product,
     "DequantizeLinear": _dequantize,
     "Gemm": _scaled_product,
+    "LpNormalization": _normalize,
     "Pad": _wrap,
     "Resize": _resize,
     "ScatterElements": _scatter_elements,
@@ -305,9 +235,9 @@ BODIES: Mapping[str, Callable[[_Body], list[str]]] = {
 """Writes the body of an operation; raises KeyError where it has to know more."""
 
 
-def _is_misread(b: _Body) -> bool:
+def _is_misread(b: Body) -> bool:
     """Whether torch-mlir computes something else than the standard says."""
-    if b.node.op_type in ("BitShift", "DequantizeLinear"):
+    if b.node.op_type in ("BitShift", "DequantizeLinear", "LpNormalization"):
         return True
     if b.node.op_type == "Gemm":
         added = len(b.node.input) > 2 and b.node.input[2] != ""
@@ -386,7 +316,7 @@ def replace(
     nodes: list[Any] = []
     dtypes = _dtypes(graph)
     for node in graph.node:
-        body = _Body(node, shapes, constants, dtypes)
+        body = Body(node, shapes, constants, dtypes)
         results = None
         with contextlib.suppress(KeyError):
             if node.op_type in names and (not only_misread or _is_misread(body)):
