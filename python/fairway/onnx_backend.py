@@ -21,6 +21,7 @@ from onnx.backend.base import Backend, BackendRep, Device, DeviceType
 from fairway.driver import compile as compile_model
 from fairway.errors import InvalidArgument
 from fairway.executable import Executable
+from fairway.ingest.onnx_weights import CONSTANT_INPUTS
 
 __all__ = [
     "FairwayBackend",
@@ -33,47 +34,14 @@ __all__ = [
 ]
 
 
-# Operands that decide the shapes of results, or which graph runs: what is compiled has one
-# shape for each of its values.
-_REDUCTIONS = (
-    *("ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMean"),
-    *("ReduceMin", "ReduceProd", "ReduceSum", "ReduceSumSquare"),
-)
-_DECIDING: Mapping[str, tuple[int, ...]] = {
-    **dict.fromkeys(_REDUCTIONS, (1,)),
-    "AffineGrid": (1,),
-    "CenterCropPad": (1,),
-    "Col2Im": (1, 2),
-    "ConstantOfShape": (0,),
-    "CumProd": (1,),
-    "CumSum": (1,),
-    "DFT": (1, 2),
-    "Dropout": (1, 2),
-    "Expand": (1,),
-    "If": (0,),
-    "Loop": (0, 1),
-    "MaxUnpool": (2,),
-    "OneHot": (1,),
-    "Pad": (1, 3),
-    "Range": (0, 1, 2),
-    "Reshape": (1,),
-    "Resize": (1, 2, 3),
-    "STFT": (1, 3),
-    "Slice": (1, 2, 3, 4),
-    "Split": (1,),
-    "Squeeze": (1,),
-    "Tile": (1,),
-    "TopK": (1,),
-    "Trilu": (1,),
-    "Unsqueeze": (1,),
-    "Upsample": (1,),
-}
+# Operands that choose which graph runs, and how often.
+_CHOOSING: Mapping[str, frozenset[int]] = {"If": frozenset({0}), "Loop": frozenset({0, 1})}
 
 
 class FairwayBackendRep(BackendRep):
     """A compiled model.
 
-    An input that decides the shapes of results, such as the axes of a reduction, has no value
+    An input where an operation wants a constant, such as the axes of a reduction, has no value
     before the first run: then a model is compiled for each of its values.
 
     Args:
@@ -208,12 +176,12 @@ class FairwayBackend(Backend):
 
 
 def _deciding(graph: onnx.GraphProto) -> set[str]:
-    """The names of values that decide shapes, themselves or through what is made of them."""
+    """The names of values that have to be constants, or of which such a value is made."""
     names: set[str] = set()
     for node in reversed(graph.node):
-        places = _DECIDING.get(node.op_type, ())
+        places = CONSTANT_INPUTS.get(node.op_type) or _CHOOSING.get(node.op_type, frozenset())
         if names & set(node.output) and node.op_type not in ("Shape", "Size"):
-            places = range(len(node.input))
+            places = frozenset(range(len(node.input)))
         names |= {node.input[place] for place in places if place < len(node.input)}
         for attribute in node.attribute:
             if attribute.HasField("g"):

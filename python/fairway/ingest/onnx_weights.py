@@ -31,11 +31,17 @@ INLINE_LIMIT = 64
 CONSTANT_INPUTS: dict[str, frozenset[int]] = {
     name: frozenset(positions)
     for name, positions in {
+        "AffineGrid": (1,),
+        "CenterCropPad": (1,),
         "Clip": (1, 2),
+        "Col2Im": (1, 2),
         "ConstantOfShape": (0,),
+        "CumProd": (1,),
         "CumSum": (1,),
+        "DFT": (1, 2),
         "Dropout": (1, 2),
         "Expand": (1,),
+        "MaxUnpool": (2,),
         "OneHot": (1, 2),
         "Pad": (1, 2, 3),
         "Range": (0, 1, 2),
@@ -51,6 +57,7 @@ CONSTANT_INPUTS: dict[str, frozenset[int]] = {
         "ReduceSumSquare": (1,),
         "Reshape": (1,),
         "Resize": (1, 2, 3),
+        "STFT": (1, 3),
         "Slice": (1, 2, 3, 4),
         "Split": (1,),
         "Squeeze": (1,),
