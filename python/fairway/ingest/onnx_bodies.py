@@ -44,7 +44,9 @@ def _top_k(b: Body) -> list[str]:
     return [b.back(values, len(shape), axis), b.back(index, len(shape), axis)]
 
 
-def _running_product(b: Body) -> list[str]:
+def _running(b: Body) -> list[str]:
+    """A running sum or product: a reduction of what comes up to each place."""
+    operation, neutral = {"CumProd": ("ReduceProd", 1), "CumSum": ("ReduceSum", 0)}[b.node.op_type]
     shape = b.shape(0)
     given = b.constant(1)
     assert given is not None
@@ -56,9 +58,9 @@ def _running_product(b: Body) -> list[str]:
     if b.attribute("reverse", 0):
         keep = keep.T
     terms = b.unsqueeze(b.last(b.node.input[0], len(shape), axis), -2)
-    one = b.add("CastLike", np.ones(1, np.float32), b.node.input[0])
-    product = b.reduce("ReduceProd", b.add("Where", keep, terms, one))
-    return [b.back(product, len(shape), axis)]
+    idle = b.add("CastLike", np.full(1, neutral, np.float32), b.node.input[0])
+    result = b.reduce(operation, b.add("Where", keep, terms, idle))
+    return [b.back(result, len(shape), axis)]
 
 
 def _scatter_elements(b: Body) -> list[str]:
@@ -222,7 +224,8 @@ def _scaled_product(b: Body) -> list[str]:
 
 BODIES: Mapping[str, Callable[[Body], list[str]]] = {
     "BitShift": _shift,
-    "CumProd": _running_product,
+    "CumProd": _running,
+    "CumSum": _running,
     "DequantizeLinear": _dequantize,
     "Gemm": _scaled_product,
     "LpNormalization": _normalize,

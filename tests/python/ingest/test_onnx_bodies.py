@@ -140,6 +140,15 @@ def test_resize_with_the_corners_aligned(mode: str) -> None:
     check(model_of("Resize", {"x": x}, constants, **names), {"x": x}, reference=by_evaluator)
 
 
+@pytest.mark.parametrize("exclusive", [0, 1])
+@pytest.mark.parametrize("reverse", [0, 1])
+@pytest.mark.parametrize("axis", [0, -1])
+def test_running_sum(axis: int, reverse: int, exclusive: int) -> None:
+    x = floats(3, 5)
+    names = {"reverse": reverse, "exclusive": exclusive}
+    check(model_of("CumSum", {"x": x}, [np.array(axis)], **names), {"x": x})
+
+
 @pytest.mark.parametrize("p", [1, 2])
 @pytest.mark.parametrize("axis", [0, -1])
 def test_normalization_of_nothing(p: int, axis: int) -> None:
