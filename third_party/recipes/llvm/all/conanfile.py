@@ -263,6 +263,8 @@ class LlvmConan(ConanFile):
             "CMAKE_CXX_FLAGS_RELEASE": "-O2 -DNDEBUG",
             "CMAKE_C_FLAGS_RELEASE": "-O2 -DNDEBUG",
             "CMAKE_INSTALL_PREFIX": str(self._prefix),
+            # Else an interrupted build looks for the one it began with, which may be gone.
+            "CMAKE_MAKE_PROGRAM": shutil.which("ninja"),
             "CMAKE_POSITION_INDEPENDENT_CODE": "ON",
             "LLVM_APPEND_VC_REV": "OFF",
             "LLVM_DISTRIBUTION_COMPONENTS": ";".join(components),
