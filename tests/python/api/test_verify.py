@@ -114,6 +114,21 @@ def test_an_exported_program_brings_its_inputs(tmp_path: Path) -> None:
     fairway.compile(tmp_path / "model.pt2", verify=True)
 
 
+def test_what_pytorch_itself_gets_wrong_is_no_defect() -> None:
+    """Large numbers that cancel: whoever sums them up in another order differs."""
+
+    class Sums(torch.nn.Module):
+        def forward(self, x: Any) -> Any:
+            return x.sum(-1)
+
+    torch.manual_seed(0)
+    large = torch.randn(4, 512) * 1e8
+    x = torch.cat([large, torch.randn(4, 64), -large.flip(-1)], -1)
+    exact = x.double().sum(-1)
+    assert (x.sum(-1) - exact).abs().max() > 0.01 * exact.abs().max()
+    fairway.compile(Sums(), (x,), verify=True)
+
+
 def test_needs_inputs() -> None:
     with pytest.raises(fairway.InvalidArgument, match="a value for the input 'x'"):
         fairway.compile(chain(), dims={"batch": 2}, verify=True)
