@@ -45,6 +45,8 @@ struct BufferizeKernels
           kernel.setArgAttr(arg, "bufferization.writable",
                             BoolAttr::get(&getContext(), false));
 
+    for (func::FuncOp kernel : kernels)
+      copyArguments(kernel);
     for (auto func : module.getOps<func::FuncOp>())
       if (!func->hasAttr("fairway.kernel")) {
         fairway::passSlicesByAddress(func);
@@ -64,6 +66,28 @@ struct BufferizeKernels
       return signalPassFailure();
     for (func::FuncOp kernel : kernels)
       dropResults(kernel);
+  }
+
+  /// A kernel that returns what it was given (folding leaves no more of a copy)
+  /// copies it to its destination. Else its caller believes that the result is
+  /// the argument's memory, and that a kernel in place must not write to it.
+  static void copyArguments(func::FuncOp kernel) {
+    Operation *ret = kernel.getBody().front().getTerminator();
+    OpBuilder b(ret);
+    for (OpOperand &result : ret->getOpOperands()) {
+      Value out =
+          kernel.getArgument(firstOut(kernel) + result.getOperandNumber());
+      Value source = result.get();
+      while (Operation *view = source.getDefiningOp()) {
+        if (!isa<tensor::ExtractSliceOp, tensor::CollapseShapeOp,
+                 tensor::ExpandShapeOp, tensor::CastOp>(view))
+          break;
+        source = view->getOperand(0);
+      }
+      if (isa<BlockArgument>(source) && source != out)
+        result.set(linalg::CopyOp::create(b, ret->getLoc(), result.get(), out)
+                       .getResult(0));
+    }
   }
 
   /// Each call of a kernel gets memory of its own: equal `tensor.empty` are one

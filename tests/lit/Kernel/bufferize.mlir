@@ -75,3 +75,36 @@ func.func @slices(%x: tensor<2x64xf32>) -> tensor<2x64xf32> {
   %i1 = tensor.insert_slice %r1 into %i0[1, 0] [1, 64] [1, 1] : tensor<64xf32> into tensor<2x64xf32>
   return %i1 : tensor<2x64xf32>
 }
+
+// A kernel that only copies: canonicalizing makes it return its argument. The
+// caller must not take the copy for that argument, or it copies once more
+// before the next kernel writes to it in place.
+// CHECK-LABEL: func.func private @copy
+// CHECK-SAME:    (%[[X:.*]]: memref<64xf32>, %[[OUT:.*]]: memref<64xf32>) attributes
+// CHECK:       linalg.copy ins(%[[X]] {{.*}} outs(%[[OUT]]
+func.func private @copy(%x: tensor<64xf32>, %out: tensor<64xf32>) -> tensor<64xf32>
+    attributes {fairway.kernel = "copy", fairway.num_outs = 1 : i64} {
+  return %x : tensor<64xf32>
+}
+
+func.func private @change(%x: tensor<64xf32>, %out: tensor<64xf32>) -> tensor<64xf32>
+    attributes {fairway.kernel = "elementwise", fairway.num_outs = 1 : i64} {
+  %first = tensor.extract_slice %x[0] [32] [1] : tensor<64xf32> to tensor<32xf32>
+  %0 = tensor.insert_slice %first into %out[32] [32] [1] : tensor<32xf32> into tensor<64xf32>
+  return %0 : tensor<64xf32>
+}
+
+// CHECK-LABEL: func.func @copies_once
+// CHECK-SAME:    (%[[X:.*]]: memref<64xf32>)
+// CHECK:       %[[ALLOC:.*]] = memref.alloc()
+// CHECK-NOT:   memref.alloc
+// CHECK:       call @copy(%[[X]], %[[ALLOC]])
+// CHECK-NOT:   memref.alloc
+// CHECK:       call @change(%[[X]], %[[ALLOC]])
+// CHECK:       return %[[ALLOC]]
+func.func @copies_once(%x: tensor<64xf32>) -> tensor<64xf32> {
+  %e = tensor.empty() : tensor<64xf32>
+  %own = call @copy(%x, %e) : (tensor<64xf32>, tensor<64xf32>) -> tensor<64xf32>
+  %r = call @change(%x, %own) : (tensor<64xf32>, tensor<64xf32>) -> tensor<64xf32>
+  return %r : tensor<64xf32>
+}
