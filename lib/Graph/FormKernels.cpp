@@ -23,6 +23,9 @@ static void copyForeignResults(func::FuncOp func) {
   Operation *ret = func.getBody().front().getTerminator();
   llvm::DenseSet<Value> seen;
   for (OpOperand &operand : ret->getOpOperands()) {
+    auto type = cast<RankedTensorType>(operand.get().getType());
+    if (type.hasStaticShape() && type.getNumElements() == 0)
+      continue; // There is nothing to write.
     Value source = operand.get();
     while (isReshape(source.getDefiningOp()))
       source = source.getDefiningOp()->getOperand(0);
@@ -30,7 +33,6 @@ static void copyForeignResults(func::FuncOp func) {
     if (def && isCompute(def) && seen.insert(source).second)
       continue;
     OpBuilder builder(ret);
-    auto type = cast<RankedTensorType>(operand.get().getType());
     operand.set(createTranspose(
         builder, ret->getLoc(), operand.get(),
         llvm::to_vector(llvm::seq<int64_t>(0, type.getRank()))));

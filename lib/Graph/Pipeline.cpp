@@ -16,6 +16,7 @@ using namespace mlir;
 
 void fairway::buildGraphPipeline(OpPassManager &pm,
                                  const GraphOptions &options) {
+  pm.addPass(createUnrollLoops());
   pm.addPass(createVerifyContract());
 
   // Everything is a pure linalg.generic on tensors, or a view, or an insertion.
@@ -26,6 +27,7 @@ void fairway::buildGraphPipeline(OpPassManager &pm,
   pm.addPass(createCSEPass());
   pm.addPass(createDecomposeDataMovement());
   pm.addPass(createGeneralize());
+  pm.addPass(createFoldEmpty());
   pm.addPass(createTrimWindows());
   pm.addPass(createLegalizeBools());
   pm.addPass(createCanonicalizerPass());

@@ -7,7 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "GraphUtils.h"
 #include "fairway/Graph/Passes.h"
-#include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 
 namespace fairway {
@@ -83,6 +83,11 @@ private:
         !op->getParentOfType<linalg::LinalgOp>())
       return op->emitError("dynamic control flow (")
              << op->getName() << ") is not supported";
+    // What an importer computes for some values only, and checks at run time.
+    if (auto check = dyn_cast<cf::AssertOp>(op);
+        check && check.getMsg().starts_with("unimplemented"))
+      return op->emitError("unsupported operation: for some inputs it is ")
+             << check.getMsg();
     // A random seed or a counter that one run leaves for the next.
     if (isa_and_nonnull<ml_program::MLProgramDialect>(op->getDialect()))
       return op->emitError("unsupported operation '")

@@ -128,6 +128,8 @@ LogicalResult EntryPlanner::addCopy(Location loc, Value source, Place target) {
 /// A returned allocation becomes the caller's buffer; anything else is copied.
 LogicalResult EntryPlanner::placeResults(func::ReturnOp ret) {
   for (auto [i, operand] : llvm::enumerate(ret.getOperands())) {
+    if (getBytes(cast<MemRefType>(operand.getType())) == 0)
+      continue; // Nothing is written to it.
     FailureOr<Place> place = findPlace(operand);
     if (failed(place))
       return failure();

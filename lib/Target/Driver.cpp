@@ -107,6 +107,7 @@ llvm::Error Driver::begin() {
 llvm::Error Driver::cut() {
   // What this refuses is the model's fault, what comes later is ours.
   if (llvm::Error error = passes("verify", [](OpPassManager &manager) {
+        manager.addPass(fairway::createUnrollLoops());
         manager.addPass(fairway::createVerifyContract());
       }))
     return error;

@@ -9,6 +9,57 @@
 
 include "mlir/Pass/PassBase.td"
 
+def UnrollLoops : Pass<"fairway-unroll-loops"> {
+  let summary = "Write the steps of a loop around tensors one after another";
+  let description = [{
+    Importers make a loop of what repeats along an axis, such as the steps of a
+    recurrent network. A loop whose number of steps is known becomes that many
+    copies of its body, in which slices have constant places; kernels of the
+    copies that are equal are one kernel later. A loop that would become more
+    than `most-operations` is left, for the next pass to refuse.
+
+    ```mlir
+    %r = scf.for %t = %c0 to %c2 step %c1 iter_args(%h = %h0) -> tensor<4xf32> {
+      %x_t = tensor.extract_slice %x[%t, 0] [1, 4] [1, 1]
+      %next = linalg.generic ins(%x_t, %h) ...
+      scf.yield %next
+    }
+    // becomes
+    %x_0 = tensor.extract_slice %x[0, 0] [1, 4] [1, 1]
+    %h_1 = linalg.generic ins(%x_0, %h0) ...
+    %x_1 = tensor.extract_slice %x[1, 0] [1, 4] [1, 1]
+    %r = linalg.generic ins(%x_1, %h_1) ...
+    ```
+  }];
+  let options = [
+    Option<"mostOperations", "most-operations", "uint64_t", "100000",
+           "Operations up to which a loop is written out">
+  ];
+  let statistics = [
+    Statistic<"numUnrolled", "unrolled", "Number of loops written out">
+  ];
+}
+
+def FoldEmpty : Pass<"fairway-fold-empty"> {
+  let summary = "Compute nothing where there is no element";
+  let description = [{
+    A structured op with a loop of no step gives what it was to write into: a
+    sum over nothing is zero. Any other op whose results have no element becomes
+    a `tensor.empty`, and to insert nothing changes nothing.
+
+    ```mlir
+    %zero = linalg.fill ins(%c0) outs(%e) -> tensor<3xf32>
+    %sum = linalg.generic ... ins(%x : tensor<3x0xf32>) outs(%zero)
+    // becomes
+    %sum = linalg.fill ins(%c0) outs(%e) -> tensor<3xf32>
+    ```
+  }];
+  let dependentDialects = ["mlir::tensor::TensorDialect"];
+  let statistics = [
+    Statistic<"numFolded", "folded", "Number of operations that did nothing">
+  ];
+}
+
 def VerifyContract : Pass<"fairway-verify-contract", "mlir::ModuleOp"> {
   let summary = "Reject a module that breaks the contract of the waist";
   let description = [{

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fairway.ingest._torch_mlir import import_torch_mlir
+from fairway.ingest.torch_determinant import determinant_table
 from fairway.ingest.torch_scatter import scatter_table
 from fairway.ingest.torch_sort import sort_table
 
@@ -25,7 +26,7 @@ def decomposition_table(torch: Any) -> dict[Any, Callable[..., Any]]:
     table[aten.cumsum.default] = _cumsum(torch)
     table[aten.gelu.default] = _gelu(torch)
     table[aten.pow.Tensor_Scalar] = _pow(torch)
-    return table | scatter_table(torch) | sort_table(torch)
+    return table | determinant_table(torch) | scatter_table(torch) | sort_table(torch)
 
 
 def _convolution(torch: Any) -> Callable[..., Any]:

@@ -13,6 +13,7 @@ __all__ = [
     "Argument",
     "Result",
     "check_inference",
+    "fold_empty",
     "lift",
     "memory_of",
     "module_path",
@@ -160,6 +161,28 @@ def lift(program: Any) -> list[Argument]:
         role: Literal["parameter", "buffer"] = "parameter" if kind == "PARAMETER" else "buffer"
         arguments.append(Argument(node, role, str(spec.target), tensor))
     return arguments
+
+
+def fold_empty(torch: Any, program: Any) -> None:
+    """Makes tensors without an element, whatever would compute them, constants.
+
+    torch-mlir divides by their sizes, and its process ends there.
+    """
+    graph = program.graph
+    for node in graph.nodes:
+        value = node.meta.get("val")
+        if node.op != "call_function" or not isinstance(value, torch.Tensor):
+            continue
+        shape = tuple(value.shape)
+        if 0 not in shape or not all(isinstance(size, int) for size in shape):
+            continue
+        with graph.inserting_before(node):
+            nothing = graph.call_function(
+                torch.ops.aten.full.default, (list(shape), 0), {"dtype": value.dtype}
+            )
+        nothing.meta.update(node.meta)
+        node.replace_all_uses_with(nothing)
+    graph.eliminate_dead_code()
 
 
 def results(program: Any) -> list[Result]:

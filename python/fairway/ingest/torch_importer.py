@@ -20,6 +20,7 @@ from fairway.ingest.torch_graph import (
     Argument,
     Result,
     check_inference,
+    fold_empty,
     lift,
     memory_of,
     parameter_data,
@@ -136,6 +137,7 @@ class _Source:
         with Worker(progress=self._progress, dump=dump) as worker:
             tell("decomposing")
             program = decompose(self._exported)
+            fold_empty(self._torch, program)
             symbols = symbol_names(program, self._wanted)
             returned = results(program)
             arguments = lift(program)

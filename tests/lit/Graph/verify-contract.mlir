@@ -68,3 +68,16 @@ func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
 }
 // expected-error @below {{the function @elsewhere has no body}}
 func.func private @elsewhere(tensor<4xf32>) -> tensor<4xf32>
+
+// -----
+
+// What would be computed wrongly for some inputs.
+func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %zero = arith.constant 0.0 : f32
+  %c0 = arith.constant 0 : index
+  %first = tensor.extract %x[%c0] : tensor<4xf32>
+  %ok = arith.cmpf une, %first, %zero : f32
+  // expected-error @below {{unsupported operation: for some inputs it is unimplemented: singular}}
+  cf.assert %ok, "unimplemented: singular matrices"
+  return %x : tensor<4xf32>
+}
