@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fairway.errors import UnsupportedOp
+from fairway.ingest.onnx_attention import attention
 from fairway.ingest.onnx_body import Body
 from fairway.ingest.onnx_read import import_onnx
 from fairway.ingest.onnx_resize import resize_matrices
@@ -223,6 +224,7 @@ def _scaled_product(b: Body) -> list[str]:
 
 
 BODIES: Mapping[str, Callable[[Body], list[str]]] = {
+    "Attention": attention,
     "BitShift": _shift,
     "CumProd": _running,
     "CumSum": _running,

@@ -129,17 +129,16 @@ def _lower_expanding(
 
 
 def _replace(source: OnnxSource, names: set[str]) -> bool:
-    """Replaces operations by the standard's body or by ours; says whether there was any."""
+    """Replaces operations by our body or by the standard's; says whether there was any."""
+    graph = source.proto.graph
+    own = names & BODIES.keys()
+    if own and replace(graph, own, static_shapes(graph), small_constants(graph)):
+        source.proto = simplify(source.proto, source.label)
+        return True
     standard = {name for name in names if has_body(name)}
     if standard:
         _expand(source, standard)
-        return True
-    graph = source.proto.graph
-    own = names & BODIES.keys()
-    if not own or not replace(graph, own, static_shapes(graph), small_constants(graph)):
-        return False
-    source.proto = simplify(source.proto, source.label)
-    return True
+    return bool(standard)
 
 
 def _expand(source: OnnxSource, names: set[str]) -> None:
