@@ -45,7 +45,7 @@ def attention(b: Body) -> list[str]:
     else:
         (_, heads, queries, width), (_, groups, keys, _) = b.shape(0), b.shape(1)
     past = 0
-    if _has(b, 4):
+    if b.has(4):
         past = b.shape(4)[2]
         key = b.add("Concat", b.node.input[4], key, axis=2)
         value = b.add("Concat", b.node.input[5], value, axis=2)
@@ -83,10 +83,6 @@ def attention(b: Body) -> list[str]:
     return [result, *present, told[b.attribute("qk_matmul_output_mode", _RAW)]]
 
 
-def _has(b: Body, index: int) -> bool:
-    return index < len(b.node.input) and b.node.input[index] != ""
-
-
 def _apart(b: Body, tensor: str, shape: tuple[int, ...], heads: int) -> str:
     """[batch, length, heads * width] as [batch, heads, length, width]."""
     split = np.array([shape[0], shape[1], heads, shape[2] // heads])
@@ -106,14 +102,14 @@ def _bias(b: Body, query: str, queries: int, past: int, keys: int) -> _Bias | No
     ahead = np.arange(keys)[None, :] - np.arange(queries)[:, None]
     allowed: list[str] = []
     known = np.ones((queries, keys), bool)
-    blinds = _has(b, 3)
+    blinds = b.has(3)
     limits = [
         (b.attribute("left_window_size", -1), -1),
         (b.attribute("right_window_size", -1), 1),
         (0 if b.attribute("is_causal", 0) else -1, 1),
     ]
-    external = _has(b, 6) and not _has(b, 4)
-    if external:
+    start = ""  # of the queries in an external cache, if there is one
+    if b.has(6) and not b.has(4):
         shape = np.array([-1, 1, 1, 1])
         length = b.add("Reshape", b.add("Cast", b.node.input[6], to=7), shape)
         start = b.add("Sub", length, np.array(queries))
@@ -122,14 +118,14 @@ def _bias(b: Body, query: str, queries: int, past: int, keys: int) -> _Bias | No
     for size, sign in limits:
         if size < 0:
             continue
-        if external:
+        if start:
             signed = start if sign > 0 else b.add("Neg", start)
             limit = b.add("Add", signed, np.array(size))
             allowed.append(b.add("LessOrEqual", sign * ahead, limit))
         else:
             known &= sign * (ahead - past) <= size
     added = ""
-    if _has(b, 3):
+    if b.has(3):
         mask, shape = b.node.input[3], b.shape(3)
         boolean = b.dtypes[mask].kind == "b"
         if short := keys - shape[-1]:

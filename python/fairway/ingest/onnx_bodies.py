@@ -18,12 +18,19 @@ from numpy.typing import NDArray
 from fairway.errors import UnsupportedOp
 from fairway.ingest.onnx_attention import attention
 from fairway.ingest.onnx_body import Body
+from fairway.ingest.onnx_convolution import (
+    convolve_integers,
+    power_pool,
+    transposed_convolution,
+)
+from fairway.ingest.onnx_quantize import dequantize, quantize
 from fairway.ingest.onnx_read import import_onnx
+from fairway.ingest.onnx_recurrent import recurrent, scan
 from fairway.ingest.onnx_resize import resize_matrices
 
 __all__ = ["BODIES", "refuse_misread", "replace"]
 
-_INT32, _INT64 = 6, 7  # of TensorProto
+_INT64 = 7  # of TensorProto
 
 
 def _top_k(b: Body) -> list[str]:
@@ -149,26 +156,6 @@ def _shift(b: Body) -> list[str]:
     return [b.add("Where", inside, shifted, zero)]
 
 
-def _dequantize(b: Body) -> list[str]:
-    """The difference from the zero point as 32-bit integers, times the scale."""
-    x, scale = b.node.input[:2]
-    rank, size = len(b.shape(0)), b.shape(1)
-    if b.attribute("block_size", 0) or len(size) > 1:
-        raise KeyError("a scale for each block")
-    shape = [1] * rank
-    if size and rank:
-        shape[b.attribute("axis", 1) % rank] = size[0]
-
-    def spread(name: str) -> str:
-        return b.add("Reshape", name, np.array(shape, np.int64))
-
-    value = b.add("Cast", x, to=_INT32)
-    if len(b.node.input) > 2 and b.node.input[2]:
-        zero = b.add("Cast", b.node.input[2], to=_INT32)
-        value = b.add("Sub", value, spread(zero))
-    return [b.add("Mul", b.add("CastLike", value, scale), spread(scale))]
-
-
 def _normalize(b: Body) -> list[str]:
     """What has no length stays nothing; torch-mlir divides by it."""
     x, rank = b.node.input[0], len(b.shape(0))
@@ -223,16 +210,58 @@ def _scaled_product(b: Body) -> list[str]:
     return [b.add("Mul", product, b.add("CastLike", factor, product))]
 
 
+def _product_of_vectors(b: Body) -> list[str]:
+    """A product whose one side is a vector: a matrix of one row or one column."""
+    (left, right), ranks = b.node.input, (len(b.shape(0)), len(b.shape(1)))
+    if 1 not in ranks:
+        raise KeyError("torch-mlir has it for matrices")
+    left = b.unsqueeze(left, 0) if ranks[0] == 1 else left
+    right = b.unsqueeze(right, -1) if ranks[1] == 1 else right
+    product = b.add("MatMul", left, right)
+    axes = [-2] * (ranks[0] == 1) + [-1] * (ranks[1] == 1)
+    return [b.add("Squeeze", product, np.array(axes))]
+
+
+def _range(b: Body) -> list[str]:
+    """Numbers that are known, in a dtype that torch-mlir makes none of."""
+    start, limit, step = (b.constant(index) for index in range(3))
+    assert start is not None and limit is not None and step is not None
+    wide = [float(value.reshape(-1)[0]) for value in (start, limit, step)]
+    if start.dtype.kind in "iu":
+        wide = [int(value) for value in wide]
+    return [b.add("Identity", np.arange(*wide).astype(start.dtype))]
+
+
+def _pass(b: Body) -> list[str]:
+    """`Dropout` outside of training keeps all."""
+    training = b.constant(2)
+    if training is not None and training.any():
+        raise KeyError("what training drops is random")
+    kept = b.add("Expand", np.ones(1, bool), np.array(b.shape(0), np.int64))
+    return [b.add("Identity", b.node.input[0]), kept]
+
+
 BODIES: Mapping[str, Callable[[Body], list[str]]] = {
     "Attention": attention,
     "BitShift": _shift,
+    "ConvInteger": convolve_integers,
+    "ConvTranspose": transposed_convolution,
     "CumProd": _running,
     "CumSum": _running,
-    "DequantizeLinear": _dequantize,
+    "DequantizeLinear": dequantize,
+    "Dropout": _pass,
+    "GRU": recurrent,
     "Gemm": _scaled_product,
+    "LSTM": recurrent,
     "LpNormalization": _normalize,
+    "LpPool": power_pool,
+    "MatMul": _product_of_vectors,
     "Pad": _wrap,
+    "QuantizeLinear": quantize,
+    "RNN": recurrent,
+    "Range": _range,
     "Resize": _resize,
+    "Scan": scan,
     "ScatterElements": _scatter_elements,
     "SpaceToDepth": _space_to_depth,
     "TopK": _top_k,
@@ -242,7 +271,7 @@ BODIES: Mapping[str, Callable[[Body], list[str]]] = {
 
 def _is_misread(b: Body) -> bool:
     """Whether torch-mlir computes something else than the standard says."""
-    if b.node.op_type in ("BitShift", "DequantizeLinear", "LpNormalization"):
+    if b.node.op_type in ("BitShift", "DequantizeLinear", "LpNormalization", "Scan"):
         return True
     if b.node.op_type == "Gemm":
         added = len(b.node.input) > 2 and b.node.input[2] != ""

@@ -41,20 +41,31 @@ class Body:
                 return value.decode() if isinstance(value, bytes) else value
         return default
 
+    def has(self, index: int) -> bool:
+        """Whether an optional operand is given."""
+        return index < len(self.node.input) and self.node.input[index] != ""
+
     def shape(self, index: int) -> tuple[int, ...]:
         """The shape of an operand; raises KeyError if it is not static."""
         return self.shapes[self.node.input[index]]
 
     def constant(self, index: int) -> NDArray[Any] | None:
         """The value of an operand; None if there is none, KeyError if it is not constant."""
-        if index >= len(self.node.input) or not self.node.input[index]:
+        if not self.has(index):
             return None
         return self.constants[self.node.input[index]]
 
     def add(self, operation: str, *inputs: str | NDArray[Any], **attributes: Any) -> str:
         """Writes a node with one result, whose name is returned; arrays become constants."""
         names = [name if isinstance(name, str) else self._constant(name) for name in inputs]
-        return self._write(operation, names, attributes)
+        return self._write(operation, names, attributes)[0]
+
+    def add_several(
+        self, operation: str, count: int, *inputs: str | NDArray[Any], **attributes: Any
+    ) -> list[str]:
+        """Writes a node with several results, whose names are returned."""
+        names = [name if isinstance(name, str) else self._constant(name) for name in inputs]
+        return self._write(operation, names, attributes, count)
 
     def finish(self, results: Sequence[str]) -> list[Any]:
         """Gives the node's results their names."""
@@ -66,15 +77,18 @@ class Body:
         return self.nodes
 
     def _constant(self, array: NDArray[Any]) -> str:
-        value = import_onnx().numpy_helper.from_array(np.ascontiguousarray(array))
-        return self._write("Constant", [], {"value": value})
+        value = import_onnx().numpy_helper.from_array(np.asarray(array, order="C"))
+        return self._write("Constant", [], {"value": value})[0]
 
-    def _write(self, operation: str, inputs: list[str], attributes: dict[str, Any]) -> str:
+    def _write(
+        self, operation: str, inputs: list[str], attributes: dict[str, Any], count: int = 1
+    ) -> list[str]:
         name = f"{self.node.output[0]}/{operation}.{len(self.nodes)}"
-        made = import_onnx().helper.make_node(operation, inputs, [name], **attributes)
+        names = [name, *(f"{name}/{number}" for number in range(1, count))]
+        made = import_onnx().helper.make_node(operation, inputs, names, **attributes)
         made.name = self.node.name  # its place in the user's model
         self.nodes.append(made)
-        return name
+        return names
 
     # ---- what several bodies share ---------------------------------------------
 

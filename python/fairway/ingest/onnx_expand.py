@@ -10,6 +10,8 @@ from fairway.ingest.onnx_read import import_onnx
 
 __all__ = ["expand", "has_body", "inexact", "resolve_casts"]
 
+_OWN = "fairway"  # the domain of functions that are inlined at once
+
 
 def has_body(name: str) -> bool:
     """Whether the standard defines an operation by others."""
@@ -27,6 +29,7 @@ def expand(proto: Any, names: set[str]) -> Any:
     for node in proto.graph.node:
         if node.op_type in names and node.domain in ("", "ai.onnx"):
             _write_defaults(node, onnx.defs.get_schema(node.op_type, version, ""))
+    _define(proto, names, version)
     chosen = [("", name) for name in sorted(names)]
     inliner = import_onnx("onnx.inliner")
     try:
@@ -38,6 +41,45 @@ def expand(proto: Any, names: set[str]) -> Any:
             f"({str(error).strip().splitlines()[0][-120:]})",
             operations=tuple(f"onnx.{name}" for name in sorted(names)),
         ) from error
+
+
+def _define(proto: Any, names: set[str], version: int) -> None:
+    """Gives nodes that leave operands out functions of the model's own.
+
+    The inliner asks for the type of what is left out, and ends at that.
+    """
+    onnx = import_onnx()
+    graph = proto.graph
+    values = (*graph.input, *graph.value_info, *graph.output)
+    types = {value.name: value.type for value in values}
+    for tensor in graph.initializer:
+        types[tensor.name] = onnx.helper.make_tensor_type_proto(tensor.data_type, tensor.dims)
+    nothing = onnx.TypeProto()
+    made: list[Any] = []
+    for node in graph.node:
+        if node.op_type not in names or node.domain not in ("", "ai.onnx"):
+            continue
+        if "" not in node.input or not all(name in types for name in node.input if name):
+            continue
+        schema = onnx.defs.get_schema(node.op_type, version, "")
+        versions = schema.context_dependent_function_opset_versions
+        if not versions:
+            continue
+        # The latest body that the model's operator set knows.
+        since = max((known for known in versions if known <= version), default=versions[0])
+        body = schema.get_context_dependent_function_with_opset_version(
+            since,
+            node.SerializeToString(),
+            [types.get(name, nothing).SerializeToString() for name in node.input],
+        )
+        function = onnx.FunctionProto.FromString(body)
+        function.domain, function.name = _OWN, f"{node.op_type}.{len(made)}"
+        node.domain, node.op_type = function.domain, function.name
+        made.append(function)
+    if made:
+        proto.functions.extend(made)
+        proto.opset_import.append(onnx.helper.make_opsetid(_OWN, 1))
+        proto.CopyFrom(import_onnx("onnx.inliner").inline_local_functions(proto))
 
 
 def inexact(proto: Any) -> set[str]:

@@ -93,11 +93,7 @@ def _lower(opened: OpenModel, progress: Progress | None, dump: Path | None) -> P
     prepare(opened)
     if names := inexact(source.proto):
         _expand(source, names)
-    refuse_misread(source.proto.graph)
-    graph = source.proto.graph
-    known = (static_shapes(graph), small_constants(graph))
-    if replace(graph, set(BODIES), *known, only_misread=True):
-        source.proto = simplify(source.proto, source.label)
+    _correct(source)
     weights = used_weights(source.proto, opened.weights)
     return program(weights, _lower_expanding(source, weights, progress, dump))
 
@@ -145,6 +141,16 @@ def _expand(source: OnnxSource, names: set[str]) -> None:
     source.proto = expand(source.proto, names)
     name_nodes(source.proto.graph)
     source.proto = simplify(source.proto, source.label)
+    _correct(source)
+
+
+def _correct(source: OnnxSource) -> None:
+    """Replaces or refuses what torch-mlir would compute wrongly, or blame others for."""
+    graph = source.proto.graph
+    refuse_misread(graph)
+    known = (static_shapes(graph), small_constants(graph))
+    if replace(graph, set(BODIES), *known, only_misread=True):
+        source.proto = simplify(source.proto, source.label)
 
 
 def _write_bytecode(proto: Any) -> bytes:

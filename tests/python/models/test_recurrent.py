@@ -46,7 +46,11 @@ def layer(operation: str, direction: str) -> onnx.ModelProto:
 
 @pytest.mark.parametrize(
     ("operation", "direction"),
-    [("LSTM", "forward"), ("LSTM", "bidirectional"), ("GRU", "forward"), ("RNN", "forward")],
+    [
+        (operation, direction)
+        for operation in ("LSTM", "GRU", "RNN")
+        for direction in ("forward", "reverse", "bidirectional")
+    ],
 )
 def test_over_several_steps(operation: str, direction: str) -> None:
     model = layer(operation, direction)

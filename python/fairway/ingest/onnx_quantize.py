@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Bodies of ONNX's quantizing operations: one scale for all, for a channel, for a block."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fairway.ingest.onnx_body import Body
+from fairway.ingest.onnx_read import import_onnx
+
+__all__ = ["dequantize", "quantize"]
+
+_INT32 = 6  # of TensorProto
+
+
+def quantize(b: Body) -> list[str]:
+    """The nearest even of the quotient, moved by the zero point and kept in range."""
+    x, scale = b.node.input[:2]
+    helper = import_onnx().helper
+    if b.has(2):
+        dtype = b.dtypes[b.node.input[2]]
+    else:
+        dtype = np.dtype(helper.tensor_dtype_to_np_dtype(b.attribute("output_dtype", 0) or 2))
+    if dtype.kind not in "iu" or dtype.itemsize > 2:
+        raise KeyError("float32 does not hold all of its values")
+    value = b.add("Round", b.add("Div", x, b.add("CastLike", _spread(b, scale), x)))
+    if b.has(2):
+        zero = b.add("Cast", b.node.input[2], to=_INT32)  # no float is made of unsigned ones
+        value = b.add("Add", value, b.add("CastLike", _spread(b, zero), x))
+    limits = np.iinfo(dtype)
+    low, high = (
+        b.add("CastLike", np.array(limit, np.float32), x) for limit in (limits.min, limits.max)
+    )
+    value = b.add("Cast", b.add("Clip", value, low, high), to=_INT32)
+    return [b.add("Cast", value, to=helper.np_dtype_to_tensor_dtype(dtype))]
+
+
+def dequantize(b: Body) -> list[str]:
+    """The difference from the zero point as 32-bit integers, times the scale."""
+    x, scale = b.node.input[:2]
+    value = b.add("Cast", x, to=_INT32)
+    if b.has(2):
+        zero = b.add("Cast", b.node.input[2], to=_INT32)
+        value = b.add("Sub", value, _spread(b, zero))
+    return [b.add("Mul", b.add("CastLike", value, scale), _spread(b, scale))]
+
+
+def _spread(b: Body, value: str) -> str:
+    """A scale or zero point in a shape that broadcasts to the node's first operand."""
+    shape, given = b.shape(0), b.shape(1)
+    axis = b.attribute("axis", 1)
+    if block := b.attribute("block_size", 0):
+        axis %= len(shape)
+        return b.add("Gather", value, np.arange(shape[axis]) // block, axis=axis)
+    broadcast = [1] * len(shape)
+    if given and shape:
+        broadcast[axis % len(shape)] = given[0]
+    return b.add("Reshape", value, np.array(broadcast, np.int64))
