@@ -20,7 +20,7 @@ from fairway.verification.accuracy import relative_error, tolerance
 
 torch = pytest.importorskip("torch")
 
-_SUITES = ("transformers",)
+_SUITES = ("timm", "transformers")
 _LISTED = read_refused(Path(__file__).with_name("refused.csv"))
 
 

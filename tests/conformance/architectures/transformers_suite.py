@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from transformers import AutoModel
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+from weights import scale
 
 # Families of text, image and speech models; what one of them is called in a configuration.
 FAMILIES = tuple(Path(__file__).with_name("transformers.txt").read_text("utf-8").split())
@@ -96,23 +97,13 @@ def _shrink(config: Any) -> None:
     config.use_cache = False
 
 
-def _scale(module: torch.nn.Module) -> None:
-    """Draws weights that keep the size of what passes through them.
-
-    The small configurations multiply by few weights of the size that large ones are trained
-    from: what is left after some layers is denormal, and PyTorch's own rounding is 17 percent.
-    """
-    if isinstance(module, (torch.nn.Linear, torch.nn.Conv1d, torch.nn.Conv2d)):
-        torch.nn.init.normal_(module.weight, std=module.weight[0].numel() ** -0.5)
-
-
 def build(family: str) -> tuple[torch.nn.Module, tuple[torch.Tensor, ...]]:
     """A model of random weights and inputs for it."""
     torch.manual_seed(0)
     config = CONFIG_MAPPING[family]()
     _shrink(config)
     model = AutoModel.from_config(config, attn_implementation="eager").eval()
-    model.apply(_scale)
+    model.apply(scale)
     parameters = inspect.signature(model.forward).parameters
     inputs: dict[str, torch.Tensor] = {}
     vocabulary = getattr(config, "vocab_size", None) or 256

@@ -81,3 +81,15 @@ func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
   cf.assert %ok, "unimplemented: singular matrices"
   return %x : tensor<4xf32>
 }
+
+// -----
+
+// A reciprocal of zero is infinite: nothing is left to check.
+func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %zero = arith.constant 0.0 : f32
+  %c0 = arith.constant 0 : index
+  %first = tensor.extract %x[%c0] : tensor<4xf32>
+  %ok = arith.cmpf une, %first, %zero : f32
+  cf.assert %ok, "unimplemented: tensor with zero element"
+  return %x : tensor<4xf32>
+}
