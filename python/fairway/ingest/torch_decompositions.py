@@ -26,6 +26,8 @@ def decomposition_table(torch: Any) -> dict[Any, Callable[..., Any]]:
     table[aten.cumsum.default] = _cumsum(torch)
     table[aten.gelu.default] = _gelu(torch)
     table[aten.pow.Tensor_Scalar] = _pow(torch)
+    table[aten.sum.dim_IntList] = _sum(torch, aten.sum.dim_IntList)
+    table[aten.mean.dim] = _sum(torch, aten.mean.dim)
     return table | determinant_table(torch) | scatter_table(torch) | sort_table(torch)
 
 
@@ -126,3 +128,15 @@ def _pow(torch: Any) -> Callable[..., Any]:
         return square * x if exponent == 3 else square
 
     return power
+
+
+def _sum(torch: Any, operation: Any) -> Callable[..., Any]:
+    """Sums of 16-bit floats are rounded once, at their end, as PyTorch's are."""
+
+    def reduce(x: Any, dim: Any, keepdim: bool = False, *, dtype: Any = None) -> Any:
+        dtype = dtype or x.dtype
+        if x.dtype not in (torch.float16, torch.bfloat16) or dtype != x.dtype:
+            return NotImplemented
+        return operation(x.float(), dim, keepdim).to(dtype)
+
+    return reduce
