@@ -24,9 +24,12 @@ from fairway.ingest.onnx_convolution import (
     transposed_convolution,
 )
 from fairway.ingest.onnx_quantize import dequantize, quantize
+from fairway.ingest.onnx_caches import causal_convolution, tensor_scatter
+from fairway.ingest.onnx_fourier import dft, stft
 from fairway.ingest.onnx_read import import_onnx
 from fairway.ingest.onnx_recurrent import recurrent, scan
 from fairway.ingest.onnx_resize import resize_matrices
+from fairway.ingest.onnx_windows import col2im
 
 __all__ = ["BODIES", "refuse_misread", "replace"]
 
@@ -244,10 +247,13 @@ def _pass(b: Body) -> list[str]:
 BODIES: Mapping[str, Callable[[Body], list[str]]] = {
     "Attention": attention,
     "BitShift": _shift,
+    "CausalConvWithState": causal_convolution,
+    "Col2Im": col2im,
     "ConvInteger": convolve_integers,
     "ConvTranspose": transposed_convolution,
     "CumProd": _running,
     "CumSum": _running,
+    "DFT": dft,
     "DequantizeLinear": dequantize,
     "Dropout": _pass,
     "GRU": recurrent,
@@ -261,9 +267,11 @@ BODIES: Mapping[str, Callable[[Body], list[str]]] = {
     "RNN": recurrent,
     "Range": _range,
     "Resize": _resize,
+    "STFT": stft,
     "Scan": scan,
     "ScatterElements": _scatter_elements,
     "SpaceToDepth": _space_to_depth,
+    "TensorScatter": tensor_scatter,
     "TopK": _top_k,
 }
 """Writes the body of an operation; raises KeyError where it has to know more."""
@@ -333,6 +341,7 @@ def replace(
     constants: Mapping[str, NDArray[Any]],
     *,
     only_misread: bool = False,
+    opset: int = 0,
 ) -> int:
     """Puts bodies in the place of nodes.
 
@@ -342,6 +351,7 @@ def replace(
         shapes: The static shapes of its values, by name.
         constants: The values of its small constants, by name.
         only_misread: Whether to leave those that torch-mlir computes as the standard says.
+        opset: The operator set of the graph; the newest if it is 0.
 
     Returns:
         How many nodes were replaced; those whose shapes are not known stay.
@@ -349,8 +359,9 @@ def replace(
     replaced = 0
     nodes: list[Any] = []
     dtypes = _dtypes(graph)
+    opset = opset or import_onnx().defs.onnx_opset_version()
     for node in graph.node:
-        body = Body(node, shapes, constants, dtypes)
+        body = Body(node, shapes, constants, dtypes, opset)
         results = None
         with contextlib.suppress(KeyError):
             if node.op_type in names and (not only_misread or _is_misread(body)):

@@ -24,6 +24,7 @@ class Body:
         shapes: The static shapes of the graph's values, by name.
         constants: The values of its small constants, by name.
         dtypes: The dtypes of the graph's values, by name.
+        opset: The operator set that says what the node's defaults are.
         nodes: What was written so far.
     """
 
@@ -31,6 +32,7 @@ class Body:
     shapes: Mapping[str, tuple[int, ...]]
     constants: Mapping[str, NDArray[Any]]
     dtypes: Mapping[str, np.dtype[Any]]
+    opset: int
     nodes: list[Any] = field(default_factory=list[Any])
 
     def attribute(self, name: str, default: Any) -> Any:

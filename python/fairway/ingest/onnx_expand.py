@@ -8,7 +8,7 @@ from typing import Any
 from fairway.errors import UnsupportedOp
 from fairway.ingest.onnx_read import import_onnx
 
-__all__ = ["expand", "has_body", "inexact", "resolve_casts"]
+__all__ = ["expand", "has_body", "inexact", "opset_of", "resolve_casts"]
 
 _OWN = "fairway"  # the domain of functions that are inlined at once
 
@@ -25,7 +25,7 @@ def has_body(name: str) -> bool:
 def expand(proto: Any, names: set[str]) -> Any:
     """Inlines the bodies of the named operations; gives a new model."""
     onnx = import_onnx()
-    version = max(entry.version for entry in proto.opset_import if entry.domain in ("", "ai.onnx"))
+    version = opset_of(proto)
     for node in proto.graph.node:
         if node.op_type in names and node.domain in ("", "ai.onnx"):
             _write_defaults(node, onnx.defs.get_schema(node.op_type, version, ""))
@@ -80,6 +80,11 @@ def _define(proto: Any, names: set[str], version: int) -> None:
         proto.functions.extend(made)
         proto.opset_import.append(onnx.helper.make_opsetid(_OWN, 1))
         proto.CopyFrom(import_onnx("onnx.inliner").inline_local_functions(proto))
+
+
+def opset_of(proto: Any) -> int:
+    """The version of the operator set that a model is written in."""
+    return max(entry.version for entry in proto.opset_import if entry.domain in ("", "ai.onnx"))
 
 
 def inexact(proto: Any) -> set[str]:

@@ -14,7 +14,7 @@ from fairway.ingest._torch_mlir import import_torch_mlir, register_torch_dialect
 from fairway.ingest.lowering import ONNX_PIPELINES, Lowered, Progress, Worker
 from fairway.ingest.onnx_bodies import BODIES, refuse_misread, replace
 from fairway.ingest.onnx_crash import explain_crash
-from fairway.ingest.onnx_expand import expand, has_body, inexact
+from fairway.ingest.onnx_expand import expand, has_body, inexact, opset_of
 from fairway.ingest.onnx_fold import small_constants, static_shapes
 from fairway.ingest.onnx_open import (
     OpenModel,
@@ -128,7 +128,8 @@ def _replace(source: OnnxSource, names: set[str]) -> bool:
     """Replaces operations by our body or by the standard's; says whether there was any."""
     graph = source.proto.graph
     own = names & BODIES.keys()
-    if own and replace(graph, own, static_shapes(graph), small_constants(graph)):
+    known = (static_shapes(graph), small_constants(graph))
+    if own and replace(graph, own, *known, opset=opset_of(source.proto)):
         source.proto = simplify(source.proto, source.label)
         return True
     standard = {name for name in names if has_body(name)}
@@ -149,7 +150,8 @@ def _correct(source: OnnxSource) -> None:
     graph = source.proto.graph
     refuse_misread(graph)
     known = (static_shapes(graph), small_constants(graph))
-    if replace(graph, set(BODIES), *known, only_misread=True):
+    opset = opset_of(source.proto)
+    if replace(graph, set(BODIES), *known, only_misread=True, opset=opset):
         source.proto = simplify(source.proto, source.label)
 
 
