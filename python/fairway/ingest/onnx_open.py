@@ -88,6 +88,8 @@ def prepare(model: OpenModel) -> None:
     """Checks the graph, names its nodes and simplifies it, in place."""
     source = model.source
     check_operations(source.proto, source.label)
+    if sum(_write_onesided(part.node) for part in (source.proto.graph, *source.proto.functions)):
+        del source.proto.graph.value_info[:]
     if any(not value.type.tensor_type.HasField("shape") for value in source.proto.graph.output):
         source.proto = infer_shapes(source.proto, source.label)
     check(source.proto, source.label)
@@ -185,6 +187,24 @@ def _check_type(value: Any, role: Kind, label: str) -> None:
     element = value.type.tensor_type.elem_type
     if element:  # an output's may have to be inferred
         check_dtype(value.name, dtype_name(element), role, label)
+
+
+def _write_onesided(nodes: Any) -> int:
+    """Writes a default of STFT out, for which ONNX's shape inference takes the other value.
+
+    Returns:
+        For how many nodes; what was inferred of them may be wrong.
+    """
+    onnx = import_onnx()
+    written = 0
+    for node in nodes:
+        if node.op_type == "STFT" and all(a.name != "onesided" for a in node.attribute):
+            node.attribute.append(onnx.helper.make_attribute("onesided", 1))
+            written += 1
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                written += _write_onesided(attribute.g.node)
+    return written
 
 
 def _set_sizes(graph: Any, sizes: Mapping[str, int]) -> None:

@@ -20,6 +20,7 @@ def compiled(
     inputs: dict[str, np.ndarray],
     constants: list[Any] = (),  # type: ignore[assignment]
     opset: int = 20,
+    shape: list[int] | None = None,
     **attributes: Any,
 ) -> np.ndarray:
     """What a node gives that takes the inputs and then the constants; None is left out."""
@@ -29,7 +30,7 @@ def compiled(
     kinds = {name: helper.np_dtype_to_tensor_dtype(array.dtype) for name, array in inputs.items()}
     given = [value(name, list(array.shape), kinds[name]) for name, array in inputs.items()]
     first = next(iter(inputs))
-    proto = model([node], given, [value("y", None, kinds[first])], weights, opset)
+    proto = model([node], given, [value("y", shape, kinds[first])], weights, opset)
     (result,) = fairway.compile(proto).run(inputs).values()
     assert result.dtype == inputs[first].dtype
     return result
@@ -140,5 +141,5 @@ def test_stft_without_a_window() -> None:
     x = signal(2, 40, 1)
     got = compiled("STFT", {"x": x}, [6, None, 10])
     check(got, parts(np.fft.rfft(frames(numbers(x), 6, np.ones(10)))))
-    whole = compiled("STFT", {"x": x}, [6])
+    whole = compiled("STFT", {"x": x}, [6], shape=[2, 1, 21, 2])
     check(whole, parts(np.fft.rfft(frames(numbers(x), 6, np.ones(40)))))
