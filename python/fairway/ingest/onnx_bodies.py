@@ -29,7 +29,7 @@ from fairway.ingest.onnx_fourier import dft, stft
 from fairway.ingest.onnx_read import import_onnx
 from fairway.ingest.onnx_recurrent import recurrent, scan
 from fairway.ingest.onnx_resize import resize_matrices
-from fairway.ingest.onnx_windows import col2im
+from fairway.ingest.onnx_windows import col2im, max_unpool
 
 __all__ = ["BODIES", "refuse_misread", "replace"]
 
@@ -262,6 +262,7 @@ BODIES: Mapping[str, Callable[[Body], list[str]]] = {
     "LpNormalization": _normalize,
     "LpPool": power_pool,
     "MatMul": _product_of_vectors,
+    "MaxUnpool": max_unpool,
     "Pad": _wrap,
     "QuantizeLinear": quantize,
     "RNN": recurrent,

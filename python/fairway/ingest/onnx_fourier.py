@@ -46,6 +46,8 @@ def dft(b: Body) -> list[str]:
     default = 1 if b.opset < 20 else -2
     axis = b.attribute("axis", default) if given is None else int(given.reshape(-1)[0])
     axis %= rank
+    if axis == rank - 1 or shape[-1] > 2:
+        raise KeyError("the last dimension has the parts of a number")
     inverse, onesided = bool(b.attribute("inverse", 0)), bool(b.attribute("onesided", 0))
     size, parts = shape[axis], shape[-1]
     wanted = b.constant(1)
@@ -73,8 +75,11 @@ def dft(b: Body) -> list[str]:
 
 def stft(b: Body) -> list[str]:
     """Writes the transforms of a signal's frames, each times a window."""
-    (batch, size, parts), step = b.shape(0), b.constant(1)
+    step = b.constant(1)
     assert step is not None
+    if len(b.shape(0)) != 3 or b.shape(0)[-1] > 2:
+        raise KeyError("the last dimension has the parts of a number")
+    batch, size, parts = b.shape(0)
     window = b.node.input[2] if len(b.node.input) > 2 else ""
     if window:
         length = b.shape(2)[0]

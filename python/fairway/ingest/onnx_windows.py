@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""The body of ONNX's `Col2Im`, which adds up blocks where they lie in an image."""
+"""The bodies of ONNX operations that put windows back where they lie in an image."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from fairway.ingest.onnx_body import Body
 
-__all__ = ["col2im"]
+__all__ = ["col2im", "max_unpool"]
+
+_MOST_PAIRS = 1 << 36  # of elements and places that a program compares in a few seconds
 
 
 def col2im(b: Body) -> list[str]:
@@ -42,6 +44,32 @@ def col2im(b: Body) -> list[str]:
         places = _places(image[i], block[i], counts[i], strides[i], dilations[i], pads[i])
         value = _sum(b, value, 2 + rank, 2 + i, places, shape[i])
     return [value]
+
+
+def max_unpool(b: Body) -> list[str]:
+    """Writes a scatter to the places of the maxima, which may be anywhere in the result."""
+    x, index = b.node.input[:2]
+    shape, kernel = b.shape(0), b.attribute("kernel_shape", [])
+    rank, given = len(kernel), b.constant(2)
+    strides, pads = b.attribute("strides", [1] * rank), b.attribute("pads", [0] * (2 * rank))
+    image = [
+        (shape[2 + i] - 1) * strides[i] + kernel[i] - pads[i] - pads[rank + i] for i in range(rank)
+    ]
+    # The indices count in the image that the attributes give, whatever shape is asked for.
+    whole = [*shape[:2], *image]
+    if math.prod(shape) * math.prod(whole) > _MOST_PAIRS:
+        raise KeyError("more pairs than a program compares in a few seconds")
+    zero = b.add("CastLike", np.zeros((), np.float32), x)
+    nothing = b.add("Expand", zero, np.array([math.prod(whole)]))
+    flat = (b.add("Reshape", value, np.array([-1])) for value in (index, x))
+    value = b.add("ScatterElements", nothing, *flat, axis=0)
+    value = b.add("Reshape", value, np.array(whole))
+    if given is None:
+        return [value]
+    missing = given.reshape(-1) - np.array(whole)
+    if missing.min() < 0:
+        raise KeyError("a result smaller than the image")
+    return [b.add("Pad", value, np.concatenate([np.zeros_like(missing), missing]), zero)]
 
 
 def _places(

@@ -143,3 +143,12 @@ def test_stft_without_a_window() -> None:
     check(got, parts(np.fft.rfft(frames(numbers(x), 6, np.ones(10)))))
     whole = compiled("STFT", {"x": x}, [6], shape=[2, 1, 21, 2])
     check(whole, parts(np.fft.rfft(frames(numbers(x), 6, np.ones(40)))))
+
+
+def test_matrices_that_are_too_large_are_refused() -> None:
+    """Of a large prime number of elements; a matrix of 256 MiB would be in the program."""
+    for inverse in (0, 1):
+        with pytest.raises(fairway.UnsupportedOp, match=r"onnx\.DFT"):
+            compiled("DFT", {"x": signal(1, 4099, 2)}, inverse=inverse)
+    with pytest.raises(fairway.UnsupportedOp, match=r"onnx\.DFT"):
+        compiled("DFT", {"x": signal(1, 4000, 2)}, [7919], onesided=1, inverse=1)

@@ -84,6 +84,55 @@ def test_col2im_keeps_what_is_infinite() -> None:
     check(proto, {"x": x}, ReferenceEvaluator(proto).run(None, {"x": x}))
 
 
+@pytest.mark.parametrize("dtype", [np.int32, np.float64])
+def test_col2im_of_other_numbers(dtype: Any) -> None:
+    x = np.random.default_rng().integers(-9, 9, (1, 8, 9)).astype(dtype)
+    proto = model_of("Col2Im", {"x": x}, {"image": np.array([4, 4]), "block": np.array([2, 2])})
+    check(proto, {"x": x}, ReferenceEvaluator(proto).run(None, {"x": x}))
+
+
+@pytest.mark.parametrize(
+    ("shape", "names"),
+    [
+        ((2, 3, 8), {"kernel_shape": [2], "strides": [2]}),
+        ((2, 3, 8, 9), {"kernel_shape": [2, 3], "strides": [2, 3]}),
+        ((1, 2, 7, 9), {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [1, 1, 1, 1]}),
+        ((1, 2, 6, 6), {"kernel_shape": [3, 3]}),  # windows that share their maxima
+        ((1, 2, 4, 4, 6), {"kernel_shape": [2, 2, 2], "strides": [2, 2, 2]}),
+    ],
+)
+def test_max_unpool(shape: tuple[int, ...], names: dict[str, list[int]]) -> None:
+    image = floats(*shape)
+    pool = model_of("MaxPool", {"image": image}, outputs=2, **names)
+    pool.graph.output[1].type.tensor_type.elem_type = onnx.TensorProto.INT64
+    pool.ir_version = 9
+    session = onnxruntime.InferenceSession(pool.SerializeToString())
+    x, index = session.run(None, {"image": image})
+    inputs = {"x": x, "index": index}
+    proto = model_of("MaxUnpool", inputs, **names)
+    proto.ir_version = 9
+    session = onnxruntime.InferenceSession(proto.SerializeToString())
+    check(proto, inputs, session.run(None, inputs))
+
+
+def test_max_unpool_to_more() -> None:
+    """The indices count in the image without what is added at its ends."""
+    inputs = {"x": floats(1, 2, 2, 3), "index": np.random.default_rng().permutation(48)[:12]}
+    inputs["index"] = inputs["index"].reshape(1, 2, 2, 3)
+    names = {"kernel_shape": [2, 2], "strides": [2, 2]}
+    proto = model_of("MaxUnpool", inputs, {"shape": np.array([1, 2, 5, 8])}, **names)
+    proto.graph.output[0].CopyFrom(value("y0", [1, 2, 5, 8]))
+    check(proto, inputs, ReferenceEvaluator(proto).run(None, inputs))
+
+
+def test_max_unpool_of_large_images_is_refused() -> None:
+    """It would take minutes."""
+    inputs = {"x": floats(1, 64, 180, 240), "index": np.zeros((1, 64, 180, 240), np.int64)}
+    proto = model_of("MaxUnpool", inputs, kernel_shape=[2, 2], strides=[2, 2])
+    with pytest.raises(fairway.UnsupportedOp, match=r"onnx\.MaxUnpool"):
+        fairway.compile(proto)
+
+
 @pytest.mark.parametrize("axis", [1, 2, -2, -1])
 @pytest.mark.parametrize("mode", ["linear", "circular"])
 @pytest.mark.parametrize("length", [1, 3])
