@@ -18,14 +18,14 @@ from numpy.typing import NDArray
 from fairway.errors import UnsupportedOp
 from fairway.ingest.onnx_attention import attention
 from fairway.ingest.onnx_body import Body
+from fairway.ingest.onnx_caches import causal_convolution, tensor_scatter
 from fairway.ingest.onnx_convolution import (
     convolve_integers,
     power_pool,
     transposed_convolution,
 )
-from fairway.ingest.onnx_quantize import dequantize, quantize
-from fairway.ingest.onnx_caches import causal_convolution, tensor_scatter
 from fairway.ingest.onnx_fourier import dft, stft
+from fairway.ingest.onnx_quantize import dequantize, quantize
 from fairway.ingest.onnx_read import import_onnx
 from fairway.ingest.onnx_recurrent import recurrent, scan
 from fairway.ingest.onnx_resize import resize_matrices
