@@ -124,12 +124,10 @@ def frames(x: np.ndarray, step: int, window: np.ndarray) -> np.ndarray:
     return views[:, ::step] * window.astype(np.float64)
 
 
-@pytest.mark.parametrize("complex_", [False, True])
-@pytest.mark.parametrize("onesided", [0, 1])
+# Complex signals have no symmetry that one side would be enough for.
+@pytest.mark.parametrize(("complex_", "onesided"), [(False, 0), (False, 1), (True, 0)])
 @pytest.mark.parametrize(("step", "length"), [(4, 9), (3, 8), (10, 16), (1, 40)])
 def test_stft(complex_: bool, onesided: int, step: int, length: int) -> None:
-    if complex_ and onesided:
-        pytest.skip("complex signals have no such symmetry")
     x, window = signal(2, 40, 1 + complex_), signal(length)
     constants = [step, window, length]
     got = compiled("STFT", {"x": x}, constants, onesided=onesided)
