@@ -9,6 +9,8 @@
 #include "fairway/Graph/Passes.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/TypeUtilities.h"
 
 namespace fairway {
 #define GEN_PASS_DEF_VERIFYCONTRACT
@@ -73,6 +75,20 @@ private:
     return success();
   }
 
+  /// What becomes dynamic and static again keeps its sizes.
+  static LogicalResult verifyCast(tensor::CastOp cast) {
+    auto result = dyn_cast<RankedTensorType>(cast.getType());
+    Value source = cast.getSource();
+    while (auto inner = source.getDefiningOp<tensor::CastOp>())
+      source = inner.getSource();
+    auto given = dyn_cast<RankedTensorType>(source.getType());
+    if (result && given &&
+        failed(verifyCompatibleShape(given.getShape(), result.getShape())))
+      return cast.emitError("unsupported operation: its importer takes ")
+             << given << " for " << result;
+    return success();
+  }
+
   static LogicalResult verifyOp(Operation *op) {
     if (auto function = dyn_cast<func::FuncOp>(op);
         function && function.isExternal())
@@ -90,6 +106,9 @@ private:
         !check.getMsg().contains("tensor with zero element"))
       return op->emitError("unsupported operation: for some inputs it is ")
              << check.getMsg();
+    if (auto cast = dyn_cast<tensor::CastOp>(op);
+        cast && failed(verifyCast(cast)))
+      return failure();
     // A random seed or a counter that one run leaves for the next.
     if (isa_and_nonnull<ml_program::MLProgramDialect>(op->getDialect()))
       return op->emitError("unsupported operation '")

@@ -200,7 +200,13 @@ def _typed(result: Any, dtype: str) -> np.ndarray[Any, Any]:
 def _array(value: Any) -> np.ndarray[Any, Any]:
     if isinstance(value, onnx.TensorProto):
         return onnx.numpy_helper.to_array(value)
-    return np.asarray(value)
+    try:
+        return np.asarray(value)
+    except ValueError as error:  # tensors of several shapes in one list
+        raise InvalidArgument(
+            "an input is a sequence; inputs and outputs must be tensors",
+            hint="pass one array for each input of the model",
+        ) from error
 
 
 def _value(name: str, dtype: Any, shape: Sequence[int]) -> onnx.ValueInfoProto:

@@ -25,7 +25,14 @@ from fairway.ingest.onnx_convolution import (
     transposed_convolution,
 )
 from fairway.ingest.onnx_fourier import dft, stft
-from fairway.ingest.onnx_quantize import dequantize, quantize
+from fairway.ingest.onnx_moves import (
+    backward_slice,
+    number_range,
+    reverse_sequence,
+    space_to_depth,
+    wrap,
+)
+from fairway.ingest.onnx_quantize import dequantize, quantize, quantized_product
 from fairway.ingest.onnx_read import import_onnx
 from fairway.ingest.onnx_recurrent import recurrent, scan
 from fairway.ingest.onnx_resize import resize_matrices
@@ -148,14 +155,18 @@ def _resize(b: Body) -> list[str]:
 def _shift(b: Body) -> list[str]:
     """By the width and more nothing is left; processors take the width's remainder."""
     x, shift = b.node.input
-    width = b.dtypes[x].itemsize * 8
+    width, direction = b.dtypes[x].itemsize * 8, b.attribute("direction", "LEFT")
     zero = b.add("CastLike", np.zeros(1, np.int64), x)
     limit = b.add("CastLike", np.array([width]), shift)
     inside = b.add("Less", shift, limit)
-    if b.dtypes[x].kind == "i":
+    signed = b.dtypes[x].kind == "i"
+    if signed:
         inside = b.add("And", inside, b.add("GreaterOrEqual", shift, zero))
+    if signed and direction == "RIGHT":  # nothing is left but the sign
+        most = b.add("CastLike", np.array([width - 1]), shift)
+        return [b.add("BitShift", x, b.add("Where", inside, shift, most), direction=direction)]
     kept = b.add("Where", inside, shift, zero)
-    shifted = b.add("BitShift", x, kept, direction=b.attribute("direction", "LEFT"))
+    shifted = b.add("BitShift", x, kept, direction=direction)
     return [b.add("Where", inside, shifted, zero)]
 
 
@@ -168,35 +179,6 @@ def _normalize(b: Body) -> list[str]:
     one = b.add("CastLike", np.ones(1, np.float32), x)
     # Of nothing but zeros the division by one gives zeros.
     return [b.add("Div", x, b.add("Where", b.add("Equal", norm, zero), one, norm))]
-
-
-def _space_to_depth(b: Body) -> list[str]:
-    """With the places of a block inside of a channel (`mode` is CRD)."""
-    if b.attribute("mode", "DCR") != "CRD":
-        raise KeyError("torch-mlir has the other mode")
-    images, channels, height, width = b.shape(0)
-    size = b.attribute("blocksize", 1)
-    shape = [images, channels, height // size, size, width // size, size]
-    value = b.add("Reshape", b.node.input[0], np.array(shape))
-    value = b.add("Transpose", value, perm=[0, 1, 3, 5, 2, 4])
-    shape = [images, channels * size * size, height // size, width // size]
-    return [b.add("Reshape", value, np.array(shape))]
-
-
-def _wrap(b: Body) -> list[str]:
-    """Padding from the other end, over which torch-mlir never comes to an end."""
-    pads = b.constant(1)
-    if b.attribute("mode", "constant") != "wrap" or pads is None:
-        raise KeyError("torch-mlir has the other modes")
-    shape, given = b.shape(0), b.constant(3)
-    axes = range(len(shape)) if given is None else given.reshape(-1)
-    value = b.node.input[0]
-    for axis, before, after in zip(axes, pads, pads[len(axes) :]):
-        size = shape[int(axis)]
-        if before or after:
-            index = np.arange(-int(before), size + int(after)) % size
-            value = b.add("Gather", value, index, axis=int(axis))
-    return [value]
 
 
 def _scaled_product(b: Body) -> list[str]:
@@ -223,16 +205,6 @@ def _product_of_vectors(b: Body) -> list[str]:
     product = b.add("MatMul", left, right)
     axes = [-2] * (ranks[0] == 1) + [-1] * (ranks[1] == 1)
     return [b.add("Squeeze", product, np.array(axes))]
-
-
-def _range(b: Body) -> list[str]:
-    """Numbers that are known, in a dtype that torch-mlir makes none of."""
-    start, limit, step = (b.constant(index) for index in range(3))
-    assert start is not None and limit is not None and step is not None
-    wide = [float(value.reshape(-1)[0]) for value in (start, limit, step)]
-    if start.dtype.kind in "iu":
-        wide = [int(value) for value in wide]
-    return [b.add("Identity", np.arange(*wide).astype(start.dtype))]
 
 
 def _pass(b: Body) -> list[str]:
@@ -263,25 +235,40 @@ BODIES: Mapping[str, Callable[[Body], list[str]]] = {
     "LpPool": power_pool,
     "MatMul": _product_of_vectors,
     "MaxUnpool": max_unpool,
-    "Pad": _wrap,
+    "Pad": wrap,
+    "QLinearMatMul": quantized_product,
     "QuantizeLinear": quantize,
     "RNN": recurrent,
-    "Range": _range,
+    "Range": number_range,
     "Resize": _resize,
+    "ReverseSequence": reverse_sequence,
     "STFT": stft,
     "Scan": scan,
     "ScatterElements": _scatter_elements,
-    "SpaceToDepth": _space_to_depth,
+    "Slice": backward_slice,
+    "SpaceToDepth": space_to_depth,
     "TensorScatter": tensor_scatter,
     "TopK": _top_k,
 }
 """Writes the body of an operation; raises KeyError where it has to know more."""
 
 
+_MISREAD = {
+    "BitShift",
+    "DequantizeLinear",
+    "LpNormalization",
+    "ReverseSequence",
+    "Scan",
+    "Slice",  # its body leaves those that walk forwards
+}
+
+
 def _is_misread(b: Body) -> bool:
     """Whether torch-mlir computes something else than the standard says."""
-    if b.node.op_type in ("BitShift", "DequantizeLinear", "LpNormalization", "Scan"):
+    if b.node.op_type in _MISREAD:
         return True
+    if b.node.op_type == "QLinearMatMul":
+        return len(b.shape(0)) > 2 or len(b.shape(3)) > 2
     if b.node.op_type == "Gemm":
         added = len(b.node.input) > 2 and b.node.input[2] != ""
         return not added and b.attribute("alpha", 1.0) != 1

@@ -90,14 +90,17 @@ def opset_of(proto: Any) -> int:
 def inexact(proto: Any) -> set[str]:
     """Names the operations that torch-mlir computes less exactly than their body.
 
-    That is `Gelu` by tanh, where it has 0.797724 for sqrt(2 / pi) = 0.797885.
+    Those are `Gelu` by tanh, where it has 0.797724 for sqrt(2 / pi) = 0.797885, and
+    `SoftmaxCrossEntropyLoss` with weights, which it adds up as integers.
     """
-    return {
-        node.op_type
-        for node in proto.graph.node
-        if node.op_type == "Gelu"
-        and any(a.name == "approximate" and a.s == b"tanh" for a in node.attribute)
-    }
+    return {node.op_type for node in proto.graph.node if _is_inexact(node)}
+
+
+def _is_inexact(node: Any) -> bool:
+    if node.op_type == "Gelu":
+        return any(a.name == "approximate" and a.s == b"tanh" for a in node.attribute)
+    weighted = len(node.input) > 2 and node.input[2] != ""
+    return node.op_type == "SoftmaxCrossEntropyLoss" and weighted
 
 
 def resolve_casts(proto: Any) -> int:

@@ -8,9 +8,9 @@ import numpy as np
 from fairway.ingest.onnx_body import Body
 from fairway.ingest.onnx_read import import_onnx
 
-__all__ = ["dequantize", "quantize"]
+__all__ = ["dequantize", "quantize", "quantized_product"]
 
-_INT32 = 6  # of TensorProto
+_FLOAT, _INT32 = 1, 6  # of TensorProto
 
 
 def quantize(b: Body) -> list[str]:
@@ -43,6 +43,36 @@ def dequantize(b: Body) -> list[str]:
         zero = b.add("Cast", b.node.input[2], to=_INT32)
         value = b.add("Sub", value, _spread(b, zero))
     return [b.add("Mul", b.add("CastLike", value, scale), _spread(b, scale))]
+
+
+def quantized_product(b: Body) -> list[str]:
+    """`QLinearMatMul` of stacks of matrices, whose zero points torch-mlir forgets."""
+    left, left_scale, left_zero, right, right_scale, right_zero, scale, zero = b.node.input
+    dtype = b.dtypes[zero]
+
+    def centred(value: str, point: str, index: int, axis: int) -> str:
+        numbers = b.add("Cast", value, to=_INT32)
+        point = b.add("Cast", point, to=_INT32)
+        return b.add("Sub", numbers, _along(b, point, index, axis))
+
+    a, c = centred(left, left_zero, 2, -2), centred(right, right_zero, 5, -1)
+    sums = b.add("Cast", b.add("MatMul", a, c), to=_FLOAT)
+    for name, index, axis in ((left_scale, 1, -2), (right_scale, 4, -1)):
+        sums = b.add("Mul", sums, _along(b, b.add("Cast", name, to=_FLOAT), index, axis))
+    value = b.add("Round", b.add("Div", sums, b.add("Cast", scale, to=_FLOAT)))
+    value = b.add("Add", value, b.add("Cast", b.add("Cast", zero, to=_INT32), to=_FLOAT))
+    limits = np.iinfo(dtype)
+    low, high = (np.array(limit, np.float32) for limit in (limits.min, limits.max))
+    value = b.add("Cast", b.add("Clip", value, low, high), to=_INT32)
+    helper = import_onnx().helper
+    return [b.add("Cast", value, to=helper.np_dtype_to_tensor_dtype(dtype))]
+
+
+def _along(b: Body, value: str, index: int, axis: int) -> str:
+    """A scale or zero point, one for all or for each row (-2) or column (-1)."""
+    if len(b.shape(index)) != 1:
+        return value
+    return b.add("Reshape", value, np.array([-1, 1] if axis == -2 else [1, -1]))
 
 
 def _spread(b: Body, value: str) -> str:

@@ -22,9 +22,9 @@ def widen(model: Any, *, halves: bool = False) -> Any:
     import onnx
 
     proto = onnx.TensorProto
-    narrow, double = {proto.FLOAT}, proto.DOUBLE
-    if halves:
-        narrow |= {proto.FLOAT16, proto.BFLOAT16}
+    double = int(proto.DOUBLE)
+    kinds = (proto.FLOAT, proto.FLOAT16, proto.BFLOAT16) if halves else (proto.FLOAT,)
+    narrow = {int(kind) for kind in kinds}
     for value in (*model.graph.input, *model.graph.output, *model.graph.value_info):
         if value.type.tensor_type.elem_type in narrow:
             value.type.tensor_type.elem_type = double

@@ -93,3 +93,13 @@ func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
   cf.assert %ok, "unimplemented: tensor with zero element"
   return %x : tensor<4xf32>
 }
+
+// -----
+
+// A tensor does not change its sizes by being dynamic in between.
+func.func @main(%x: tensor<4xf32>) -> tensor<3xf32> {
+  %0 = tensor.cast %x : tensor<4xf32> to tensor<?xf32>
+  // expected-error @below {{its importer takes 'tensor<4xf32>' for 'tensor<3xf32>'}}
+  %1 = tensor.cast %0 : tensor<?xf32> to tensor<3xf32>
+  return %1 : tensor<3xf32>
+}
