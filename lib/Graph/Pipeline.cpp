@@ -17,6 +17,7 @@ using namespace mlir;
 void fairway::buildGraphPipeline(OpPassManager &pm,
                                  const GraphOptions &options) {
   pm.addPass(createUnrollLoops());
+  pm.addPass(createCanonicalizerPass()); // Sizes that are known.
   pm.addPass(createVerifyContract());
 
   // Everything is a pure linalg.generic on tensors, or a view, or an insertion.

@@ -106,6 +106,13 @@ private:
         !check.getMsg().contains("tensor with zero element"))
       return op->emitError("unsupported operation: for some inputs it is ")
              << check.getMsg();
+    if (!isa<tensor::CastOp>(op) && !op->getParentOfType<linalg::LinalgOp>())
+      for (Type type : op->getResultTypes())
+        if (auto tensor = dyn_cast<RankedTensorType>(type);
+            tensor && !tensor.hasStaticShape())
+          return op->emitError("unsupported operation: the sizes of what it "
+                               "makes (")
+                 << tensor << ") depend on the values of tensors";
     if (auto cast = dyn_cast<tensor::CastOp>(op);
         cast && failed(verifyCast(cast)))
       return failure();

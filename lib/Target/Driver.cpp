@@ -19,6 +19,7 @@
 
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Target/TargetMachine.h"
 
@@ -108,6 +109,7 @@ llvm::Error Driver::cut() {
   // What this refuses is the model's fault, what comes later is ours.
   if (llvm::Error error = passes("verify", [](OpPassManager &manager) {
         manager.addPass(fairway::createUnrollLoops());
+        manager.addPass(createCanonicalizerPass()); // Sizes that are known.
         manager.addPass(fairway::createVerifyContract());
       }))
     return error;
