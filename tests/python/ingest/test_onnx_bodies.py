@@ -10,6 +10,8 @@ pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 from ingest_onnx_nodes import by_evaluator, by_onnxruntime, check, floats, model_of  # noqa: E402
 
+import fairway  # noqa: E402
+
 
 @pytest.mark.parametrize("axis", [0, 1, -1])
 @pytest.mark.parametrize("largest", [0, 1])
@@ -136,3 +138,62 @@ def test_resize_keeps_the_aspect_ratio(policy: str) -> None:
     constants = [None, None, np.array([7, 9], np.int64)]
     names = {"mode": "linear", "keep_aspect_ratio_policy": policy, "axes": [2, 3]}
     check(model_of("Resize", {"x": x}, constants, **names), {"x": x})
+
+
+@pytest.mark.parametrize(
+    ("starts", "ends", "steps"),
+    [([6, 4], [0, 0], [-1, -2]), ([-1, 20], [-9, 1], [-2, -1]), ([5, 1], [1, 4], [-3, 2])],
+)
+def test_slices_that_walk_backwards(starts: list[int], ends: list[int], steps: list[int]) -> None:
+    x = floats(3, 7, 5)
+    constants = [np.array(values, np.int64) for values in (starts, ends, [1, -1], steps)]
+    check(model_of("Slice", {"x": x}, constants), {"x": x}, True)
+
+
+@pytest.mark.parametrize(("batch", "time"), [(1, 0), (0, 1)])
+def test_reversed_sequences(batch: int, time: int) -> None:
+    x = floats(4, 4, 3)
+    inputs = {"x": x, "lengths": np.array([1, 4, 2, 3])}
+    check(model_of("ReverseSequence", inputs, batch_axis=batch, time_axis=time), inputs, True)
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8])
+@pytest.mark.parametrize("each", [False, True])
+def test_products_of_stacks_of_quantized_matrices(dtype: type, each: bool) -> None:
+    generator, limits = np.random.default_rng(), np.iinfo(dtype)
+
+    def numbers(*shape: int) -> np.ndarray:
+        return generator.integers(limits.min, limits.max, shape).astype(dtype)
+
+    inputs = {"a": numbers(2, 3, 4), "b": numbers(2, 4, 5)}
+    columns = (5,) if each else ()
+    scales = (np.float32(0.02), (0.01 + generator.random(columns)).astype(np.float32))
+    given = {
+        "a": inputs["a"], "a_scale": scales[0], "a_zero": numbers(),
+        "b": inputs["b"], "b_scale": scales[1], "b_zero": numbers(*columns),
+        "y_scale": np.float32(1.5), "y_zero": numbers(),
+    }  # fmt: skip
+    given = {name: np.asarray(value) for name, value in given.items()}
+    check(model_of("QLinearMatMul", given), given, True, by_evaluator)
+
+
+def test_shifts_keep_the_sign() -> None:
+    x = np.array([-8, 7, -1, -128], np.int8)
+    shift = np.array([1, 8, 100, 7], np.int8)
+    inputs = {"x": x, "shift": shift}
+    (ours,) = (
+        fairway.compile(model_of("BitShift", inputs, direction="RIGHT", opset=26))
+        .run(inputs)
+        .values()
+    )
+    np.testing.assert_array_equal(ours, x.astype(np.int64) >> np.minimum(shift, 7))
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_cross_entropy_with_weights(reduction: str) -> None:
+    scores, weights = floats(6, 5), np.abs(floats(5)) / 4
+    labels = np.random.default_rng().integers(0, 5, 6)
+    inputs = {"scores": scores, "labels": labels, "weights": weights}
+    model = model_of("SoftmaxCrossEntropyLoss", inputs, reduction=reduction)
+    (ours,) = fairway.compile(model).run(inputs).values()
+    np.testing.assert_allclose(ours, by_onnxruntime(model, inputs)[0], rtol=1e-4, atol=1e-5)
