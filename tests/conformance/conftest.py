@@ -8,12 +8,19 @@ import hashlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 _HERE = Path(__file__).parent
 sys.path[:0] = [str(_HERE), *(str(path) for path in sorted(_HERE.iterdir()) if path.is_dir())]
 import reports  # noqa: E402
+
+# torchvision, which timm imports, and transformers where it is there, was built for another
+# PyTorch than the pinned one: its operations, which neither uses, have no shapes to register.
+sys.modules.setdefault(
+    "torchvision._meta_registrations", ModuleType("torchvision._meta_registrations")
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

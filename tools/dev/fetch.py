@@ -39,7 +39,7 @@ def ensure_group(group: str) -> None:
     if stamps.is_current(f"fetched-{group}", wanted) and WHEELHOUSE.is_dir():
         return
     stamps.clear(f"fetched-{group}")
-    options = ["--no-deps"] if group == "models" else []
+    options = ["--no-deps"] if group in locks.ALONE else []
     _download(f"downloading the packages of {lock.name}", group, [*options, "-r", lock])
     stamps.save(f"fetched-{group}", wanted)
 

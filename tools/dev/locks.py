@@ -16,6 +16,10 @@ from .paths import REQUIREMENTS
 
 _PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;]+)(?:\s*;\s*(?P<marker>.*))?$")
 
+# Groups whose packages' own requirements are not wanted: models bring data, not code, and
+# architectures need of torchvision what works without its own build.
+ALONE = ("architectures", "models")
+
 
 @dataclass(frozen=True)
 class Pin:

@@ -21,8 +21,6 @@ HEADER = """\
 # The lock of {group}.in, for CPython {oldest} and newer on Linux and x86_64.
 # Written by ./dev update; do not edit.
 """
-# Their own requirements are not wanted: models bring data, not code.
-ALONE = ("models",)
 
 
 def propose(names: list[str], everything: bool) -> dict[str, str]:
@@ -38,7 +36,7 @@ def propose(names: list[str], everything: bool) -> dict[str, str]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "pyproject.toml").write_text(f'[tool.uv]\nenvironments = ["{ENVIRONMENT}"]\n')
-        together = [group for group in locks.groups() if group not in ALONE]
+        together = [group for group in locks.groups() if group not in locks.ALONE]
         joint = folder / "joint.txt"
         joint.write_text(_present(together))
         upgrade = ["--upgrade"] if everything else []
@@ -52,7 +50,7 @@ def propose(names: list[str], everything: bool) -> dict[str, str]:
             target.write_text(joint.read_text())
             package = ["pyproject.toml"] if group == "test" else []
             _compile(folder, target, [*package, locks.wanted_file(group)], ["--generate-hashes"])
-        for group in ALONE:
+        for group in locks.ALONE:
             target = folder / f"{group}.txt"
             target.write_text(_present([group]))
             options = ["--generate-hashes", "--no-deps", *upgrade]

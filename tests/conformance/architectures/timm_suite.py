@@ -4,20 +4,12 @@
 from __future__ import annotations
 
 import inspect
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import torch
 from weights import draw_weights
 
-# timm uses nothing of torchvision's own operations, which are built for one PyTorch only and
-# whose shapes cannot be registered beside another.
-sys.modules.setdefault(
-    "torchvision._meta_registrations", ModuleType("torchvision._meta_registrations")
-)
-
-import timm  # noqa: E402
+import timm
 
 FAMILIES = tuple(Path(__file__).with_name("timm.txt").read_text("utf-8").split())
 

@@ -121,7 +121,10 @@ def test_unknown_operation_is_named_with_its_place(host) -> None:
             "'x' has the dynamic shape",
         ),
         (
-            "func.func @main(%c: tensor<i1>) { cf.br ^bb1 ^bb1: return }",
+            "func.func @main(%c: tensor<i1>, %x: tensor<4xf32>) -> tensor<4xf32> { "
+            "%b = tensor.extract %c[] : tensor<i1> "
+            "cf.cond_br %b, ^bb1, ^bb2 ^bb1: return %x : tensor<4xf32> "
+            "^bb2: %y = arith.addf %x, %x : tensor<4xf32> return %y : tensor<4xf32> }",
             errors.UnsupportedOp,
             "dynamic control flow",
         ),
