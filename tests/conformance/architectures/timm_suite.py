@@ -6,10 +6,9 @@ from __future__ import annotations
 import inspect
 from pathlib import Path
 
+import timm
 import torch
 from weights import draw_weights
-
-import timm
 
 FAMILIES = tuple(Path(__file__).with_name("timm.txt").read_text("utf-8").split())
 
