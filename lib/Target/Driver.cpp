@@ -109,7 +109,6 @@ llvm::Error Driver::cut() {
   // What this refuses is the model's fault, what comes later is ours.
   if (llvm::Error error = passes("verify", [](OpPassManager &manager) {
         manager.addPass(fairway::createUnrollLoops());
-        manager.addPass(createCanonicalizerPass()); // Sizes that are known.
         manager.addPass(fairway::createVerifyContract());
       }))
     return error;

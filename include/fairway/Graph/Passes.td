@@ -68,7 +68,14 @@ def VerifyContract : Pass<"fairway-verify-contract", "mlir::ModuleOp"> {
     dialects builtin, func, arith, math, tensor, linalg, scf and cf. State
     (ml_program) comes with a message of its own. Anything else is reported at the location of the user's model that it came
     from.
+
+    With `only-sizes` it looks for tensors whose sizes are not known once all
+    that can be folded is: those depend on the values of others.
   }];
+  let options = [
+    Option<"onlySizes", "only-sizes", "bool", "false",
+           "Look for sizes that are not known, and nothing else">
+  ];
 }
 
 def RemoveAsserts : Pass<"fairway-remove-asserts"> {

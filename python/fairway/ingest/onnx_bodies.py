@@ -36,6 +36,7 @@ from fairway.ingest.onnx_quantize import dequantize, quantize, quantized_product
 from fairway.ingest.onnx_read import import_onnx
 from fairway.ingest.onnx_recurrent import recurrent, scan
 from fairway.ingest.onnx_resize import resize_matrices
+from fairway.ingest.onnx_sampling import grid_sample
 from fairway.ingest.onnx_windows import col2im, max_unpool
 
 __all__ = ["BODIES", "refuse_misread", "replace"]
@@ -230,6 +231,7 @@ BODIES: Mapping[str, Callable[[Body], list[str]]] = {
     "Dropout": _pass,
     "GRU": recurrent,
     "Gemm": _scaled_product,
+    "GridSample": grid_sample,
     "LSTM": recurrent,
     "LpNormalization": _normalize,
     "LpPool": power_pool,
@@ -256,6 +258,7 @@ BODIES: Mapping[str, Callable[[Body], list[str]]] = {
 _MISREAD = {
     "BitShift",
     "DequantizeLinear",
+    "GridSample",
     "LpNormalization",
     "ReverseSequence",
     "Scan",
@@ -295,11 +298,10 @@ def refuse_misread(graph: Any) -> None:
         UnsupportedOp: There is such a node.
     """
     for node in graph.node:
-        modes = [a.s for a in node.attribute if a.name == "mode"]
         if node.op_type == "LSTM" and len(node.input) > 7 and node.input[7]:
             what = "with peepholes"
-        elif node.op_type == "GridSample" and b"nearest" in modes:
-            what = "with the nearest element"
+        elif node.op_type == "GridSample":
+            what = "of volumes, with mirrors or by cubic curves"
         else:
             continue
         raise UnsupportedOp(

@@ -148,11 +148,11 @@ def _expand(source: OnnxSource, names: set[str]) -> None:
 def _correct(source: OnnxSource) -> None:
     """Replaces or refuses what torch-mlir would compute wrongly, or blame others for."""
     graph = source.proto.graph
-    refuse_misread(graph)
     known = (static_shapes(graph), small_constants(graph))
     opset = opset_of(source.proto)
     if replace(graph, set(BODIES), *known, only_misread=True, opset=opset):
         source.proto = simplify(source.proto, source.label)
+    refuse_misread(source.proto.graph)
 
 
 def _write_bytecode(proto: Any) -> bytes:

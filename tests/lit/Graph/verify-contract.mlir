@@ -103,15 +103,3 @@ func.func @main(%x: tensor<4xf32>) -> tensor<3xf32> {
   %1 = tensor.cast %0 : tensor<?xf32> to tensor<3xf32>
   return %1 : tensor<3xf32>
 }
-
-// -----
-
-// How long it is, the input decides.
-func.func @main(%x: tensor<4xf32>, %n: tensor<i64>) -> tensor<4xf32> {
-  %count = tensor.extract %n[] : tensor<i64>
-  %size = arith.index_cast %count : i64 to index
-  // expected-error @below {{the sizes of what it makes ('tensor<?xf32>') depend on the values of tensors}}
-  %part = tensor.extract_slice %x[0] [%size] [1] : tensor<4xf32> to tensor<?xf32>
-  %whole = tensor.insert_slice %part into %x[0] [%size] [1] : tensor<?xf32> into tensor<4xf32>
-  return %whole : tensor<4xf32>
-}

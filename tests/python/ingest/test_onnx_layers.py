@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 import onnx  # noqa: E402
-from ingest_onnx_nodes import by_evaluator, check, floats, model_of  # noqa: E402
+from ingest_onnx_nodes import by_evaluator, by_onnxruntime, check, floats, model_of  # noqa: E402
 from onnx import TensorProto, helper  # noqa: E402
 from onnx.reference import ReferenceEvaluator  # noqa: E402
 
@@ -109,6 +109,25 @@ def test_convolution_of_integers_pads_with_what_stands_for_zero() -> None:
     wanted = by_evaluator(reference, inputs)
     (ours,) = fairway.compile(model).run(inputs).values()
     np.testing.assert_array_equal(ours, wanted[0])
+
+
+@pytest.mark.parametrize("mode", ["linear", "nearest"])
+@pytest.mark.parametrize("padding", ["zeros", "border"])
+@pytest.mark.parametrize("corners", [0, 1])
+def test_grid_sample(mode: str, padding: str, corners: int) -> None:
+    """Places far outside of the image, and one that is no number, read nothing beyond it."""
+    grid = 3 * floats(2, 6, 5, 2)
+    grid[0, 0, 0] = 1e4
+    inputs = {"image": floats(2, 3, 4, 7), "grid": grid}
+    attributes = {"mode": mode, "padding_mode": padding, "align_corners": corners}
+    model = model_of("GridSample", inputs, **attributes)
+    check(model, inputs)
+    grid[1, 1, 1] = np.nan
+    (found,) = fairway.compile(model).run(inputs).values()
+    kept = np.ones(found.shape, bool)
+    kept[1, :, 1, 1] = False
+    (wanted,) = by_onnxruntime(model, inputs)
+    np.testing.assert_allclose(found[kept], wanted[kept], rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8])
