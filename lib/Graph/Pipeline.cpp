@@ -67,7 +67,7 @@ void fairway::buildGraphPipeline(OpPassManager &pm,
   pm.addPass(createMergeReductions());
 
   // What is laid out from here on has sizes.
-  pm.addPass(createVerifyContract({/*onlySizes=*/true}));
+  pm.addPass(createVerifySizes());
 
   // Paddings and concatenations are slices that their producers write. (Not
   // canonicalized: reading a halo's interior would become reading its source.)

@@ -22,12 +22,8 @@ using namespace mlir;
 namespace {
 struct VerifyContract
     : public fairway::impl::VerifyContractBase<VerifyContract> {
-  using VerifyContractBase::VerifyContractBase;
-
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    if (onlySizes)
-      return verifySizes(module);
     auto main = module.lookupSymbol<func::FuncOp>("main");
     if (!main) {
       module.emitError("the module has no function @main: it is where a model "
@@ -45,30 +41,6 @@ struct VerifyContract
   }
 
 private:
-  /// Everything is of a size that is known now.
-  void verifySizes(ModuleOp module) {
-    module.walk([&](Operation *op) {
-      if (op->getParentOfType<linalg::LinalgOp>())
-        return WalkResult::advance();
-      // A view of what is there may be cut further, to a size that is known.
-      SmallVector<Type> types;
-      if (!isa<tensor::ExtractSliceOp, tensor::CastOp>(op))
-        llvm::append_range(types, op->getResultTypes());
-      if (auto insert = dyn_cast<tensor::InsertSliceOp>(op))
-        types.push_back(insert.getSourceType());
-      for (Type type : types) {
-        auto tensor = dyn_cast<RankedTensorType>(type);
-        if (!tensor || tensor.hasStaticShape())
-          continue;
-        op->emitError("unsupported operation: the sizes of what it takes (")
-            << tensor << ") depend on the values of tensors";
-        signalPassFailure();
-        return WalkResult::interrupt();
-      }
-      return WalkResult::advance();
-    });
-  }
-
   /// Arguments and results are ranked tensors of types that can be stored.
   static LogicalResult verifySignature(func::FuncOp main) {
     if (!main.getBody().hasOneBlock())

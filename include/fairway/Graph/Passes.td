@@ -68,14 +68,16 @@ def VerifyContract : Pass<"fairway-verify-contract", "mlir::ModuleOp"> {
     dialects builtin, func, arith, math, tensor, linalg, scf and cf. State
     (ml_program) comes with a message of its own. Anything else is reported at the location of the user's model that it came
     from.
-
-    With `only-sizes` it looks for tensors whose sizes are not known once all
-    that can be folded is: those depend on the values of others.
   }];
-  let options = [
-    Option<"onlySizes", "only-sizes", "bool", "false",
-           "Look for sizes that are not known, and nothing else">
-  ];
+}
+
+def VerifySizes : Pass<"fairway-verify-sizes"> {
+  let summary = "Reject sizes that depend on the values of tensors";
+  let description = [{
+    Once all that can be folded is, every tensor that is computed or inserted is
+    of a known size. A slice of an unknown size may remain, if what is cut out
+    of it is of a known one. The passes after this one lay tensors out.
+  }];
 }
 
 def RemoveAsserts : Pass<"fairway-remove-asserts"> {

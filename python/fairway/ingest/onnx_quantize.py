@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from fairway.ingest.onnx_body import Body
@@ -16,10 +18,10 @@ _FLOAT, _INT32 = 1, 6  # of TensorProto
 def quantize(b: Body) -> list[str]:
     """The nearest even of the quotient, moved by the zero point and kept in range."""
     x, scale = b.node.input[:2]
-    helper = import_onnx().helper
     if b.has(2):
         dtype = b.dtypes[b.node.input[2]]
     else:
+        helper = import_onnx().helper
         dtype = np.dtype(helper.tensor_dtype_to_np_dtype(b.attribute("output_dtype", 0) or 2))
     if dtype.kind not in "iu" or dtype.itemsize > 2:
         raise KeyError("float32 does not hold all of its values")
@@ -27,12 +29,7 @@ def quantize(b: Body) -> list[str]:
     if b.has(2):
         zero = b.add("Cast", b.node.input[2], to=_INT32)  # no float is made of unsigned ones
         value = b.add("Add", value, b.add("CastLike", _spread(b, zero), x))
-    limits = np.iinfo(dtype)
-    low, high = (
-        b.add("CastLike", np.array(limit, np.float32), x) for limit in (limits.min, limits.max)
-    )
-    value = b.add("Cast", b.add("Clip", value, low, high), to=_INT32)
-    return [b.add("Cast", value, to=helper.np_dtype_to_tensor_dtype(dtype))]
+    return [_in_range(b, value, dtype)]
 
 
 def dequantize(b: Body) -> list[str]:
@@ -48,7 +45,6 @@ def dequantize(b: Body) -> list[str]:
 def quantized_product(b: Body) -> list[str]:
     """`QLinearMatMul` of stacks of matrices, whose zero points torch-mlir forgets."""
     left, left_scale, left_zero, right, right_scale, right_zero, scale, zero = b.node.input
-    dtype = b.dtypes[zero]
 
     def centred(value: str, point: str, index: int, axis: int) -> str:
         numbers = b.add("Cast", value, to=_INT32)
@@ -61,11 +57,17 @@ def quantized_product(b: Body) -> list[str]:
         sums = b.add("Mul", sums, _along(b, b.add("Cast", name, to=_FLOAT), index, axis))
     value = b.add("Round", b.add("Div", sums, b.add("Cast", scale, to=_FLOAT)))
     value = b.add("Add", value, b.add("Cast", b.add("Cast", zero, to=_INT32), to=_FLOAT))
+    return [_in_range(b, value, b.dtypes[zero])]
+
+
+def _in_range(b: Body, value: str, dtype: np.dtype[Any]) -> str:
+    """Whole floats as integers, the nearest ones where there are no such."""
     limits = np.iinfo(dtype)
-    low, high = (np.array(limit, np.float32) for limit in (limits.min, limits.max))
-    value = b.add("Cast", b.add("Clip", value, low, high), to=_INT32)
-    helper = import_onnx().helper
-    return [b.add("Cast", value, to=helper.np_dtype_to_tensor_dtype(dtype))]
+    low, high = (
+        b.add("CastLike", np.array(limit, np.float32), value) for limit in (limits.min, limits.max)
+    )
+    number = b.add("Cast", b.add("Clip", value, low, high), to=_INT32)
+    return b.add("Cast", number, to=import_onnx().helper.np_dtype_to_tensor_dtype(dtype))
 
 
 def _along(b: Body, value: str, index: int, axis: int) -> str:

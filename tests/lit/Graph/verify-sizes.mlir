@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// RUN: fairway-opt %s -fairway-verify-contract=only-sizes -split-input-file -verify-diagnostics
+// RUN: fairway-opt %s -fairway-verify-sizes -split-input-file -verify-diagnostics
 
 // What is of a known size passes, whatever else it is.
 func.func @other(%x: tensor<4xf32>) -> tensor<4xf32> {
