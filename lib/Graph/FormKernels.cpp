@@ -49,15 +49,15 @@ static void ownDestinations(func::FuncOp func) {
       Operation *def = init.get().getDefiningOp();
       if (isa_and_nonnull<tensor::EmptyOp, arith::ConstantOp>(def))
         continue;
-      if (isa_and_nonnull<linalg::FillOp>(def) &&
-          isa<linalg::LinalgOp, tensor::InsertSliceOp>(*op))
+      if (isa_and_nonnull<linalg::FillOp>(def) && !isCompute(def))
         continue; // Repeated inside the kernel.
       while (isReshape(def) && def->hasOneUse())
         def = def->getOperand(0).getDefiningOp();
       if (def && isCompute(def) && def->hasOneUse())
         continue;
       OpBuilder builder(op);
-      if (isa_and_nonnull<linalg::FillOp>(def)) {
+      if (isa_and_nonnull<linalg::FillOp>(def) &&
+          def->getResult(0).getType() == init.get().getType()) {
         init.set(builder.clone(*def)->getResult(0));
         continue;
       }

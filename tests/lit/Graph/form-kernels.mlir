@@ -88,3 +88,30 @@ func.func @main(%x: tensor<64x64xf32>, %y: tensor<64x64xf32>, %w: tensor<64x64xf
   } -> tensor<64x64xf32>
   return %0, %1 : tensor<64x64xf32>, tensor<64x64xf32>
 }
+
+// -----
+
+// A tensor of zeros that is a result as well is not what a product starts from:
+// the product fills memory of its own.
+// CHECK-LABEL: func.func @main
+// CHECK:         %[[ZEROS:.*]] = call @fill_0(
+// CHECK:         %[[R:.*]] = call @matmul_0(%arg0, %arg1, %{{.*}})
+// CHECK:         return %[[ZEROS]], %[[R]]
+// CHECK:       func.func private @matmul_0
+// CHECK:         linalg.fill {{.*}} outs(%arg2
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (k, n)>
+#c = affine_map<(m, n, k) -> (m, n)>
+func.func @main(%x: tensor<64x64xf32>, %w: tensor<64x64xf32>) -> (tensor<64x64xf32>, tensor<64x64xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<64x64xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<64x64xf32>) -> tensor<64x64xf32>
+  %0 = linalg.generic {indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : tensor<64x64xf32>, tensor<64x64xf32>) outs(%f : tensor<64x64xf32>) {
+  ^bb0(%i: f32, %j: f32, %acc: f32):
+    %p = arith.mulf %i, %j : f32
+    %s = arith.addf %acc, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<64x64xf32>
+  return %f, %0 : tensor<64x64xf32>, tensor<64x64xf32>
+}
