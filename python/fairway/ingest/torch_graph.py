@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -13,6 +14,7 @@ __all__ = [
     "Argument",
     "Result",
     "check_inference",
+    "check_sizes",
     "fold_empty",
     "lift",
     "memory_of",
@@ -103,6 +105,27 @@ def check_inference(program: Any) -> None:
             )
 
 
+def check_sizes(program: Any) -> None:
+    """Refuses results whose size the values of tensors decide.
+
+    Raises:
+        UnsupportedOp: There is one.
+    """
+    symbolic = importlib.import_module("torch.fx.experimental.symbolic_shapes")
+    for node in program.graph.nodes:
+        value = node.meta.get("val")
+        found = value if isinstance(value, (tuple, list)) else (value,)
+        sizes = [size for each in found for size in getattr(each, "shape", ())]
+        if node.op == "call_function" and symbolic.has_free_unbacked_symbols(sizes):
+            raise UnsupportedOp(
+                f"the result of the PyTorch operation '{node.target}' has a size that depends on "
+                "the values of its inputs",
+                where=source_line(node),
+                hint="keep all elements, and mark by a mask which of them count",
+                operations=(str(node.target),),
+            )
+
+
 def lift(program: Any) -> list[Argument]:
     """Turns each placeholder into a program argument or removes it.
 
@@ -174,7 +197,7 @@ def fold_empty(torch: Any, program: Any) -> None:
         if node.op != "call_function" or not isinstance(value, torch.Tensor):
             continue
         shape = tuple(value.shape)
-        if 0 not in shape or not all(isinstance(size, int) for size in shape):
+        if not all(isinstance(size, int) for size in shape) or 0 not in shape:
             continue
         with graph.inserting_before(node):
             nothing = graph.call_function(

@@ -20,6 +20,7 @@ from fairway.ingest.torch_graph import (
     Argument,
     Result,
     check_inference,
+    check_sizes,
     fold_empty,
     lift,
     memory_of,
@@ -137,6 +138,7 @@ class _Source:
         with Worker(progress=self._progress, dump=dump) as worker:
             tell("decomposing")
             program = decompose(self._exported)
+            check_sizes(program)
             fold_empty(self._torch, program)
             symbols = symbol_names(program, self._wanted)
             returned = results(program)
