@@ -146,11 +146,20 @@ class _Special:
             sources: dict[str, Sequence[Any]] = {"argument": args, "result": results}
             output: Any = sources[kind][value] if kind in sources else value
             if strides is not None:
-                # What comes after counts on the layout that PyTorch's own operations give.
-                laid = torch.empty_strided(output.shape, strides, dtype=output.dtype)
-                output = laid.copy_(output)
+                output = _laid_out(output, strides)
             outputs.append(output)
         return outputs
+
+
+def _laid_out(tensor: torch.Tensor, strides: tuple[int, ...]) -> torch.Tensor:
+    """A copy in the layout that PyTorch's own operations give, which what comes after counts on.
+
+    Along a stride of zero, all elements are the first one.
+    """
+    first = tuple(slice(0, 1) if stride == 0 else slice(None) for stride in strides)
+    once = tensor[first]
+    laid = torch.empty_strided(once.shape, strides, dtype=tensor.dtype)
+    return laid.copy_(once).expand(tensor.shape)
 
 
 class _Compiled:
