@@ -16,6 +16,8 @@ from typing import Any
 
 __all__ = ["scatter_table"]
 
+_MOST_PLACES = 4096  # to count those before each takes the square of their number
+
 
 def scatter_table(torch: Any) -> dict[Any, Callable[..., Any]]:
     """Decompositions of the operations of this kind."""
@@ -28,6 +30,9 @@ def scatter_table(torch: Any) -> dict[Any, Callable[..., Any]]:
         aten.scatter_reduce.two: rules.scatter_reduce,
         aten.index_put.default: rules.index_put,
         aten._unsafe_index_put.default: rules.index_put,
+        aten.masked_scatter.default: rules.masked_scatter,
+        aten.put.default: rules.put,
+        aten.index_reduce.default: rules.index_reduce,
         aten.embedding_dense_backward.default: rules.embedding_dense_backward,
         aten.max_pool2d_with_indices_backward.default: rules.max_pool2d_backward,
     }
@@ -127,12 +132,13 @@ class _Rules:
         torch = self._torch
         given = [axis for axis, index in enumerate(indices) if index is not None]
         if any(indices[axis].dtype in (torch.bool, torch.uint8) for axis in given):
-            mask = indices[given[0]]
-            if len(given) > 1 or values.numel() != 1:
+            rest = x.ndim - given[0] - indices[given[0]].ndim
+            counted = values.ndim > rest and values.shape[values.ndim - rest - 1] != 1
+            if len(given) > 1 or counted:
                 return NotImplemented  # how many there are depends on the mask's values
-            shape = [1] * given[0] + list(mask.shape) + [1] * (x.ndim - given[0] - mask.ndim)
-            new = x + values.reshape(()) if accumulate else values.reshape(()).to(x.dtype)
-            return torch.where(mask.reshape(shape).to(torch.bool), new, x)
+            return self._put_where(
+                x, indices[given[0]].to(torch.bool), given[0], values, accumulate
+            )
         rest = [axis for axis in range(x.ndim) if axis not in given]
         adjacent = given == list(range(given[0], given[-1] + 1))
         chosen = torch.broadcast_tensors(*(indices[axis] for axis in given))
@@ -154,13 +160,62 @@ class _Rules:
         hits = self._hits(place.reshape(-1), flat.shape[0])
         if accumulate:
             terms = torch.where(hits.unsqueeze(-1), values, torch.zeros_like(values))
-            result = flat + terms.sum(1, dtype=x.dtype)
+            # A sum of bools is whether one holds.
+            is_bool = x.dtype == torch.bool
+            result = flat | terms.any(1) if is_bool else flat + terms.sum(1, dtype=x.dtype)
         else:
             last = self._last(hits)
             result = values.index_select(0, last.clamp(min=0))
             result = torch.where((last >= 0).unsqueeze(-1), result, flat)
         order = given + rest
         return result.reshape(moved.shape).permute([order.index(axis) for axis in range(x.ndim)])
+
+    def _put_where(self, x: Any, mask: Any, axis: int, values: Any, accumulate: bool) -> Any:
+        """Puts values where a mask of the dimensions from `axis` on holds, in its order."""
+        torch = self._torch
+        rest = x.ndim - axis - mask.ndim
+        if values.ndim > rest and values.shape[-rest - 1] != 1:
+            if axis or mask.numel() > _MOST_PLACES:
+                return NotImplemented
+            number = mask.reshape(-1).to(torch.int64).cumsum(0) - 1
+            last = values.shape[0] - 1
+            values = values.index_select(0, number.clamp(min=0, max=last))
+            values = values.reshape(list(mask.shape) + list(values.shape[1:]))
+        elif values.ndim > rest:
+            values = values.reshape(list(values.shape[: -rest - 1]) + [1] * mask.ndim +
+                                    list(values.shape[values.ndim - rest :]))  # fmt: skip
+        values = values.to(x.dtype)
+        shown = mask.reshape([1] * axis + list(mask.shape) + [1] * rest)
+        return torch.where(shown, x + values if accumulate else values, x)
+
+    def masked_scatter(self, x: Any, mask: Any, source: Any) -> Any:
+        """Puts the source's elements, in order, where a mask holds."""
+        shape = self._torch.broadcast_shapes(x.shape, mask.shape)
+        if math.prod(shape) > _MOST_PLACES:
+            return NotImplemented
+        if 0 in shape or source.numel() == 0:
+            return x.expand(shape).clone()
+        values = source.reshape(-1)
+        return self._put_where(x.expand(shape), mask.expand(shape), 0, values, False)
+
+    def put(self, x: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
+        flat = self._torch.index_put(
+            x.reshape(-1), [index.reshape(-1)], source.reshape(-1), accumulate
+        )
+        return flat.reshape(x.shape)
+
+    def index_reduce(
+        self, x: Any, dim: int, index: Any, source: Any, reduce: str, *, include_self: bool = True
+    ) -> Any:
+        if x.ndim == 0:
+            x, source = x.reshape(1), source.reshape(1)
+            return self.index_reduce(
+                x, 0, index.reshape(-1), source, reduce, include_self=include_self
+            ).reshape(())
+        shape = [1] * x.ndim
+        shape[dim] = source.shape[dim]
+        places = index.reshape(shape).expand(source.shape)
+        return self.scatter_reduce(x, dim, places, source, reduce, include_self=include_self)
 
     def embedding_dense_backward(
         self, gradient: Any, indices: Any, size: int, padding: int, by_frequency: bool

@@ -26,6 +26,10 @@ def sort_table(torch: Any) -> dict[Any, Callable[..., Any]]:
         aten.kthvalue.default: rules.kthvalue,
         aten.median.default: rules.median,
         aten.median.dim: rules.median_dim,
+        aten.nanmedian.default: rules.nanmedian,
+        aten.nanmedian.dim: rules.nanmedian_dim,
+        aten.mode.default: rules.mode,
+        aten.histc.default: rules.histc,
         aten.searchsorted.Tensor: rules.searchsorted,
         aten.bucketize.Tensor: rules.bucketize,
     }
@@ -112,6 +116,62 @@ class _Rules:
         first = holes.to(torch.uint8).argmax(dim, keepdim=keepdim)
         return torch.where(any_hole, nan, values), torch.where(any_hole, first, indices)
 
+    def nanmedian(self, x: Any) -> Any:
+        if x.numel() == 0:
+            return NotImplemented
+        return self.nanmedian_dim(x.reshape(-1), 0)[0]
+
+    def nanmedian_dim(self, x: Any, dim: int, keepdim: bool = False) -> tuple[Any, Any]:
+        """The lower middle of what is a number: sorted, NaN is last."""
+        if not x.dtype.is_floating_point or x.ndim == 0:
+            return self.median_dim(x, dim, keepdim)
+        values, indices = self._chosen(x, x.shape[dim], dim, False)
+        known = (~x.isnan()).sum(dim, keepdim=True)
+        middle = ((known - 1) // 2).clamp(min=0)
+        values, indices = values.gather(dim, middle), indices.gather(dim, middle)
+        return (values, indices) if keepdim else (values.squeeze(dim), indices.squeeze(dim))
+
+    def mode(self, x: Any, dim: int = -1, keepdim: bool = False) -> tuple[Any, Any]:
+        """The smallest of the most frequent elements, and its last index."""
+        torch = self._torch
+        if x.ndim == 0:
+            return x.clone(), torch.zeros_like(x, dtype=torch.int64)
+        kind = x.dtype
+        lanes = (x.to(torch.uint8) if kind == torch.bool else x).movedim(dim, -1)
+        same = lanes.unsqueeze(-1) == lanes.unsqueeze(-2)
+        count = same.sum(-1)
+        frequent = count == count.amax(-1, keepdim=True)
+        limits = torch.finfo if kind.is_floating_point else torch.iinfo
+        worst = torch.full_like(lanes, limits(lanes.dtype).max)
+        value = torch.where(frequent, lanes, worst).amin(-1, keepdim=True)
+        number = torch.arange(lanes.shape[-1], device=x.device)
+        index = torch.where(lanes == value, number, -1).amax(-1, keepdim=True)
+        value, index = value.to(kind).movedim(-1, dim), index.movedim(-1, dim)
+        return (value, index) if keepdim else (value.squeeze(dim), index.squeeze(dim))
+
+    def histc(self, x: Any, bins: int = 100, low: Any = 0, high: Any = 0) -> Any:
+        """How many elements lie in each of some bins of equal width; the last is closed.
+
+        Without bounds, these are the least and the greatest element, and one on either side of
+        them where they are equal.
+        """
+        torch = self._torch
+        if not x.dtype.is_floating_point:
+            return NotImplemented
+        if x.numel() == 0:
+            return x.new_zeros(bins)
+        flat = x.reshape(-1)
+        if low == high:
+            least, most = flat.amin(), flat.amax()
+        else:
+            least, most = (torch.full((), bound, dtype=x.dtype) for bound in (low, high))
+        same = (least == most).to(x.dtype)
+        least, most = least - same, most + same
+        place = ((flat - least) * bins / (most - least)).floor().clamp(max=bins - 1)
+        inside = (flat >= least) & (flat <= most)
+        numbers = torch.arange(bins, device=x.device).to(x.dtype).unsqueeze(-1)
+        return ((place == numbers) & inside).to(x.dtype).sum(-1)
+
     def searchsorted(
         self,
         boundaries: Any,
@@ -125,7 +185,8 @@ class _Rules:
         """The number of boundaries that lie before each element."""
         if sorter is not None:
             boundaries = boundaries.gather(-1, sorter)
-        edges, elements = boundaries.unsqueeze(-2), x.unsqueeze(-1)
+        edges = boundaries if boundaries.ndim == 1 else boundaries.unsqueeze(-2)
+        elements = x.unsqueeze(-1)
         before = ~(edges > elements if right or side == "right" else edges >= elements)
         return before.sum(-1, dtype=self._torch.int32 if out_int32 else self._torch.int64)
 

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Reductions and running reductions that torch-mlir lacks or takes for some shapes only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["reduction_table"]
+
+
+def reduction_table(torch: Any) -> dict[Any, Callable[..., Any]]:
+    """Gives the decompositions of the operations of this kind."""
+    aten = torch.ops.aten
+    rules = _Rules(torch)
+    of_numbers = (
+        aten.amax.default,
+        aten.amin.default,
+        aten.any.dim,
+        aten.all.dim,
+        aten.argmax.default,
+        aten.argmin.default,
+        aten._softmax.default,
+        aten._log_softmax.default,
+        aten.logsumexp.default,
+        aten.logcumsumexp.default,
+        aten.max.dim,
+        aten.min.dim,
+        aten.linalg_vector_norm.default,
+        aten.prod.dim_int,
+        aten.var.correction,
+        aten.var_mean.correction,
+    )
+    table = {operation: _of_numbers(torch, operation) for operation in of_numbers}
+    table |= {
+        operation: _of_sums(torch, operation) for operation in (aten.sum.dim_IntList, aten.mean.dim)
+    }
+    table |= {
+        aten.any.dims: _of_no_dims(torch, aten.any.dims),
+        aten.all.dims: _of_no_dims(torch, aten.all.dims),
+        aten.cumsum.default: rules.cumsum,
+        aten.cumprod.default: rules.cumprod,
+        aten.cummax.default: rules.cummax,
+        aten.cummin.default: rules.cummin,
+    }
+    return table
+
+
+def _of_numbers(torch: Any, operation: Any) -> Callable[..., Any]:
+    """Takes the only dimension that a single number has for one of a vector."""
+
+    def reduce(x: Any, *args: Any, **kwargs: Any) -> Any:
+        if x.ndim:
+            return NotImplemented
+        found = operation(x.reshape(1), *args, **kwargs)
+        return torch.utils._pytree.tree_map(lambda result: result.reshape(()), found)
+
+    return reduce
+
+
+def _of_sums(torch: Any, operation: Any) -> Callable[..., Any]:
+    """Sums of 16-bit floats are rounded once, at their end, as PyTorch's are."""
+
+    def reduce(x: Any, dim: Any, keepdim: bool = False, *, dtype: Any = None) -> Any:
+        dtype = dtype or x.dtype
+        if x.dtype not in (torch.float16, torch.bfloat16) or dtype != x.dtype:
+            return NotImplemented
+        return operation(x.float(), dim, keepdim).to(dtype)
+
+    return reduce
+
+
+def _of_no_dims(torch: Any, operation: Any) -> Callable[..., Any]:
+    """An empty list of dimensions reduces none of them."""
+
+    def reduce(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
+        if dim is not None and not dim:
+            return (x != 0).to(torch.uint8 if x.dtype == torch.uint8 else torch.bool)
+        if x.ndim == 0:
+            return operation(x.reshape(1), dim, keepdim).reshape(())
+        return NotImplemented
+
+    return reduce
+
+
+class _Rules:
+    """Running reductions, each a reduction under a mask: what comes later does not count.
+
+    That is quadratic in the length, but the mask is never stored, and all of it runs in
+    vectors and in parallel; torch-mlir makes each a scan of its own.
+    """
+
+    def __init__(self, torch: Any) -> None:
+        self._torch = torch
+
+    def _terms(self, x: Any, neutral: Any) -> Any:
+        """`[..., i, j]`: element j as far as it counts for result i, else the neutral one."""
+        torch = self._torch
+        index = torch.arange(x.shape[-1], device=x.device)
+        keep = index.unsqueeze(-1) >= index
+        filled = torch.full((), neutral, dtype=x.dtype, device=x.device)
+        return torch.where(keep, x.unsqueeze(-2), filled)
+
+    def _accumulated(self, x: Any, dtype: Any) -> Any:
+        """What sums and products are made of: integers are widened."""
+        if dtype is not None:
+            return x.to(dtype)
+        return x if x.dtype.is_floating_point or x.dtype.is_complex else x.to(self._torch.int64)
+
+    def cumsum(self, x: Any, dim: int, *, dtype: Any = None) -> Any:
+        x = self._accumulated(x, dtype)
+        if x.ndim == 0:
+            return x.clone()
+        return self._terms(x.movedim(dim, -1), 0).sum(-1, dtype=x.dtype).movedim(-1, dim)
+
+    def cumprod(self, x: Any, dim: int, *, dtype: Any = None) -> Any:
+        x = self._accumulated(x, dtype)
+        if x.ndim == 0:
+            return x.clone()
+        return self._terms(x.movedim(dim, -1), 1).prod(-1, dtype=x.dtype).movedim(-1, dim)
+
+    def cummax(self, x: Any, dim: int) -> tuple[Any, Any]:
+        return self._extreme(x, dim, largest=True)
+
+    def cummin(self, x: Any, dim: int) -> tuple[Any, Any]:
+        return self._extreme(x, dim, largest=False)
+
+    def _extreme(self, x: Any, dim: int, *, largest: bool) -> tuple[Any, Any]:
+        """The extreme so far and the last index that it was met at; NaN is beyond all others."""
+        torch = self._torch
+        if x.ndim == 0:
+            return x.clone(), torch.zeros_like(x, dtype=torch.int64)
+        kind = x.dtype
+        lanes = x.movedim(dim, -1)
+        if kind == torch.bool:
+            lanes = lanes.to(torch.uint8)
+        if lanes.dtype.is_floating_point:
+            worst = -torch.inf if largest else torch.inf
+        else:
+            limits = torch.iinfo(lanes.dtype)
+            worst = limits.min if largest else limits.max
+        terms = self._terms(lanes, worst)
+        extreme = terms.amax(-1) if largest else terms.amin(-1)
+        this, best = lanes.unsqueeze(-2), extreme.unsqueeze(-1)
+        met = this == best
+        if lanes.dtype.is_floating_point:
+            met = met | (this.isnan() & best.isnan())
+        number = torch.arange(lanes.shape[-1], device=x.device)
+        met = met & (number.unsqueeze(-1) >= number)
+        index = torch.where(met, number, torch.zeros_like(number)).amax(-1)
+        return extreme.to(kind).movedim(-1, dim), index.movedim(-1, dim)

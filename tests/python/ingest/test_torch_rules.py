@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""What torch-mlir lacks, decomposed, gives what PyTorch gives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+import fairway
+from fairway.ingest.torch_pointwise import pointwise_table
+from fairway.ingest.torch_products import product_table
+from fairway.ingest.torch_reductions import reduction_table
+from fairway.ingest.torch_views import view_table
+from fairway.ingest.torch_windows import window_table
+
+aten = torch.ops.aten
+NAN, INF = float("nan"), float("inf")
+RULES: dict[Any, Any] = {}
+for table in (pointwise_table, product_table, reduction_table, view_table, window_table):
+    RULES |= table(torch)
+
+
+def same(operation: Any, *args: Any, **kwargs: Any) -> None:
+    ours = RULES[operation](*args, **kwargs)
+    assert ours is not NotImplemented
+    theirs = operation(*args, **kwargs)
+    torch.testing.assert_close(
+        ours, tuple(theirs) if isinstance(theirs, (tuple, list)) else theirs, equal_nan=True
+    )
+
+
+def holed(*shape: int) -> torch.Tensor:
+    x = torch.randn(shape)
+    return torch.where(torch.rand(shape) < 0.2, NAN, x)
+
+
+def test_single_numbers_are_reduced() -> None:
+    x = torch.randn(())
+    for operation in (aten.amax.default, aten.amin.default, aten.logsumexp.default):
+        same(operation, x, [0], True)
+    for operation in (aten.argmax.default, aten.argmin.default, aten.any.dim, aten.all.dim,
+                      aten.prod.dim_int, aten.max.dim, aten.min.dim):  # fmt: skip
+        same(operation, x, 0)
+    for operation in (aten._softmax.default, aten._log_softmax.default):
+        same(operation, x, -1, False)
+    same(aten.logcumsumexp.default, x, 0)
+    same(aten.linalg_vector_norm.default, x, INF, [0])
+    same(aten.var.correction, x, [0], correction=0)
+
+
+@pytest.mark.parametrize("operation", [aten.any.dims, aten.all.dims])
+def test_no_dimension_is_reduced(operation: Any) -> None:
+    x = torch.randint(0, 2, (3, 4))
+    same(operation, x, [])
+    same(operation, x.to(torch.uint8), [])
+
+
+@pytest.mark.parametrize("dim", [0, -1])
+def test_running_reductions(dim: int) -> None:
+    x = torch.randint(-3, 4, (5, 7))
+    same(aten.cumsum.default, x.to(torch.int8), dim)
+    same(aten.cumprod.default, torch.randn(5, 7), dim)
+    same(aten.cumprod.default, x > -3, dim)
+    for operation in (aten.cummax.default, aten.cummin.default):
+        for given in (x, x > 0, x.float(), holed(5, 7), torch.tensor(3.0)):
+            same(operation, given, dim)
+
+
+def test_integers_to_a_power() -> None:
+    for dtype in (torch.int64, torch.int32, torch.int8, torch.uint8):
+        low = 0 if dtype == torch.uint8 else -9
+        x = torch.randint(low, 10, (300,)).to(dtype)
+        exponent = torch.randint(low, 80, (300,)).to(dtype)
+        same(aten.pow.Tensor_Tensor, x, exponent)
+        for number in (0, 1, 2, 5, 13):
+            same(aten.pow.Tensor_Scalar, x, number)
+    same(aten.pow.Scalar, 3, torch.arange(-2, 50))
+    same(aten.pow.Scalar, 1.5, torch.randn(7))
+
+
+def test_extremes_and_angles() -> None:
+    a, b = holed(4, 1, 5), holed(3, 1)
+    for operation in (aten.fmax.default, aten.fmin.default):
+        same(operation, a, b)
+        same(operation, a, torch.tensor(2))
+    same(aten.angle.default, holed(30))
+    same(aten.angle.default, torch.arange(-3, 3))
+    low, high = torch.randn(5), torch.randn(3, 5)
+    same(aten.clamp.Tensor, holed(3, 5), low, high)
+    same(aten.clamp_max.Tensor, torch.randn(3, 5), low)
+
+
+def test_bools_are_clamped() -> None:
+    x, y = torch.rand(2, 40).round().bool()
+    z = fairway.compile(Clamped(), (x, y))(x, y)
+    torch.testing.assert_close(z, Clamped()(x, y))
+
+
+class Clamped(torch.nn.Module):
+    def forward(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return torch.clamp(x, max=y), torch.clamp(x, min=y)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.int64])
+def test_products_with_a_start(dtype: torch.dtype) -> None:
+    def tensor(*shape: int) -> torch.Tensor:
+        return (torch.randn(shape) * 4).to(dtype)
+
+    for factors in ({}, {"beta": 2, "alpha": 3}, {"beta": 0, "alpha": 2}):
+        same(aten.addmv.default, tensor(3), tensor(3, 4), tensor(4), **factors)
+        same(aten.addr.default, tensor(3, 4), tensor(3), tensor(4), **factors)
+        same(aten.addbmm.default, tensor(3, 5), tensor(2, 3, 4), tensor(2, 4, 5), **factors)
+    hole = torch.full((3,), NAN)
+    same(aten.addmv.default, hole, torch.randn(3, 4), torch.randn(4), beta=0)
+
+
+@pytest.mark.parametrize("p", [0, 0.5, 1, 2, 3, INF])
+def test_distances(p: float) -> None:
+    a, b = torch.randn(2, 4, 3), torch.randn(2, 5, 3)
+    same(aten._cdist_forward.default, a, b, p, None)
+    same(aten._cdist_forward.default, a[:, :0], b, p, None)
+    same(aten._pdist_forward.default, a[0], p)
+    same(aten.dist.default, a, b[:, :4], p)
+
+
+def test_places_in_memory() -> None:
+    x = torch.randn(4, 6)
+    same(aten.as_strided_copy.default, x, [3, 2], [6, 2], 5)
+    same(aten.as_strided_copy.default, x, [4, 3], [1, 1])
+    same(aten.as_strided_scatter.default, x, torch.randn(3, 2), [3, 2], [6, 2], 5)
+    for offset, length in ((0, 4), (1, 4), (3, 3), (-2, 2)):
+        same(aten.diagonal_scatter.default, x, torch.randn(length), offset)
+    planes = torch.randn(2, 3, 4)
+    same(aten.diagonal_scatter.default, planes, torch.randn(3, 2), 0, 2, 0)
+    same(aten.gather.default, torch.tensor(2.0), 0, torch.tensor(0))
+    same(aten.gather.default, torch.randn(4), 0, torch.tensor(3))
+    same(aten.eye.m, 3, 5)
+    same(aten.eye.default, 4, dtype=torch.int8)
+    same(aten.arange.start_step, 2, 20, 3, dtype=torch.uint8)
+
+
+def test_padding_by_less_than_nothing() -> None:
+    x = torch.randn(4, 5, 6)
+    same(aten.constant_pad_nd.default, x, [-1, 2, 3, -2], 1.5)
+    same(aten.constant_pad_nd.default, x, [1, -6])
+
+
+def test_windows() -> None:
+    x = torch.randn(3, 7, 9)
+    for pooled in (x, x.unsqueeze(0)):
+        same(aten.adaptive_max_pool2d.default, pooled, [3, 4])
+        same(aten.adaptive_max_pool2d.default, pooled, [9, 11])  # more windows than elements
+        same(aten._adaptive_avg_pool2d.default, pooled, [3, 4])
+        same(aten._adaptive_avg_pool3d.default, pooled.unsqueeze(0), [2, 7, 10])
+        same(aten.adaptive_max_pool3d.default, pooled.unsqueeze(0), [2, 7, 10])
+    same(aten.max_pool2d_with_indices.default, x, [3, 2], [2, 2], [1, 0])
+    same(aten.avg_pool2d.default, x, [3, 2], [2, 2], [1, 0], True, False)
+    same(aten.max_pool3d_with_indices.default, x.unsqueeze(0), [2, 3, 2], [1, 2, 2])
+    same(aten.avg_pool3d.default, x.unsqueeze(0), [2, 3, 2], [1, 2, 2])
