@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 import os
 import re
+import shlex
 import sys
 from typing import Any
 
@@ -106,6 +107,7 @@ def _serve(ir: Any, request: dict[str, Any], body: bytes, tell: Any) -> tuple[di
         dump.write(module, "read")
         for title, pipeline in request["pipelines"]:
             tell({"event": "progress", "stage": title})
+            dump.write_script(title, pipeline)
             try:
                 passmanager.PassManager.parse(pipeline).run(module.operation)
             except Exception as error:
@@ -137,11 +139,12 @@ def _pack_truths(text: str) -> str:
 
 
 class _Dump:
-    """Writes modules to a folder, numbered; to none if there is no folder."""
+    """Writes modules to a folder, numbered, and how to go on; to none if there is no folder."""
 
     def __init__(self, folder: str | None) -> None:
         self._folder = folder
         self._count = 0
+        self._newest = ""
 
     def write(self, module: Any, title: str) -> None:
         if self._folder is None:
@@ -149,8 +152,28 @@ class _Dump:
         os.makedirs(self._folder, exist_ok=True)
         name = f"{self._count:02d}-{title.replace(' ', '-')}.mlir"
         self._count += 1
+        self._newest = name
         with open(os.path.join(self._folder, name), "w", encoding="utf-8") as file:
             module.operation.print(file=file, enable_debug_info=True, large_elements_limit=16)
+
+    def write_script(self, title: str, pipeline: str) -> None:
+        """Writes the script that runs a pipeline alone on the newest module.
+
+        It is there before the pipeline runs, which may end this process.
+        """
+        if self._folder is None:
+            return
+        file = os.path.join(self._folder, "reproduce")
+        with open(file, "w", encoding="utf-8") as script:
+            script.write(
+                "#!/bin/sh\n"
+                f"# The importer alone, {title}, on what was there before.\n"
+                "# PYTHON names an interpreter that has Fairway.\n"
+                'cd "$(dirname "$0")" || exit\n'
+                f'exec "${{PYTHON:-python}}" -m fairway.ingest._replay {self._newest} '
+                f"{shlex.quote(pipeline)}\n"
+            )
+        os.chmod(file, 0o755)
 
 
 def _failure(

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,11 @@ torch = pytest.importorskip("torch")
 
 def linear() -> tuple[Any, tuple[Any, ...]]:
     return torch.nn.Linear(4, 3).eval(), (torch.randn(2, 4),)
+
+
+class Eigenvectors(torch.nn.Module):
+    def forward(self, x: Any) -> Any:
+        return torch.linalg.eigh(x + 1)[1]
 
 
 def names(folder: Path) -> list[str]:
@@ -51,13 +58,23 @@ def test_the_environment_names_the_folder(tmp_path: Path, monkeypatch: Any) -> N
 
 
 def test_what_cannot_be_lowered_leaves_what_was_read(tmp_path: Path) -> None:
-    class Eigenvalues(torch.nn.Module):
-        def forward(self, x: Any) -> Any:
-            return torch.linalg.eigvalsh(x + 1)
-
     with pytest.raises(fairway.UnsupportedOp):
-        fairway.compile(Eigenvalues().eval(), (torch.randn(3, 3),), dump=tmp_path)
+        fairway.compile(Eigenvectors().eval(), (torch.randn(3, 3),), dump=tmp_path)
     assert names(tmp_path / "000")[0] == "import/00-read.mlir"
+
+
+def test_the_importer_is_run_alone(tmp_path: Path) -> None:
+    with pytest.raises(fairway.UnsupportedOp, match="eigh"):
+        fairway.compile(Eigenvectors().eval(), (torch.randn(3, 3),), dump=tmp_path / "fails")
+    fairway.compile(*linear(), dump=tmp_path / "works")
+    environment = {**os.environ, "PYTHON": sys.executable}
+    for folder, code, said in (("fails", 1, "eigh"), ("works", 0, "linalg.")):
+        script = tmp_path / folder / "000" / "import" / "reproduce"
+        ended = subprocess.run(
+            [script], env=environment, capture_output=True, text=True, check=False
+        )
+        assert ended.returncode == code
+        assert said in ended.stdout + ended.stderr
 
 
 def test_the_script_of_a_failed_stage_is_its_own(tmp_path: Path) -> None:
