@@ -56,6 +56,7 @@ void fairway::buildKernelPipeline(OpPassManager &pm,
   lower.registers = unsigned(options.machine.vectorRegisters);
   pm.addNestedPass<func::FuncOp>(createLowerGenerics(lower));
   pm.addNestedPass<func::FuncOp>(createExpandMath());
+  pm.addNestedPass<func::FuncOp>(createGuardDivisions());
   pm.addPass(createLowerAffinePass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());

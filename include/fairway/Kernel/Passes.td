@@ -263,6 +263,25 @@ def ExpandMath : Pass<"fairway-expand-math", "mlir::func::FuncOp"> {
   ];
 }
 
+def GuardDivisions : Pass<"fairway-guard-divisions", "mlir::func::FuncOp"> {
+  let summary = "Divide whole numbers by nothing that the processor traps on";
+  let description = [{
+    A division of data by zero, or of the least number by minus one, would end
+    the process. Zero divides into zero with nothing left, as in NumPy, and the
+    least number by minus one wraps to itself.
+
+    ```mlir
+    %q = arith.divui %x, %y : i32
+    // becomes
+    %is_zero = arith.cmpi eq, %y, %c0 : i32
+    %safe = arith.select %is_zero, %c1, %y : i32
+    %d = arith.divui %x, %safe : i32
+    %q = arith.select %is_zero, %c0, %d : i32
+    ```
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect"];
+}
+
 def AssignScratch : Pass<"fairway-assign-scratch", "mlir::ModuleOp"> {
   let summary = "Turn a kernel's allocations into views of one buffer";
   let description = [{
