@@ -81,10 +81,13 @@ def backend(
             )
     given.setdefault("threads", min(torch.get_num_threads(), default_threads()))
     compiler = functools.partial(_compile, options=given, strict=_wants_full_graph())
+    # PyTorch's way of taking one element makes a number of its place.
+    decompositions = core_aten_decompositions()
+    decompositions.pop(torch.ops.aten.take.default, None)
     # As matrix products and softmax, attention has a gradient that is made of the same.
     with sdpa_kernel(SDPBackend.MATH):
         return aot_autograd(
-            fw_compiler=compiler, bw_compiler=compiler, decompositions=core_aten_decompositions()
+            fw_compiler=compiler, bw_compiler=compiler, decompositions=decompositions
         )(graph, inputs)
 
 

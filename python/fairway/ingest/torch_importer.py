@@ -13,6 +13,7 @@ from fairway.errors import InvalidArgument, InvalidModel
 from fairway.ingest.lowering import TORCH_PIPELINES, Progress, Worker, ignore_progress
 from fairway.ingest.source import Source
 from fairway.ingest.torch_call import Call, call_of
+from fairway.ingest.torch_constants import fold_constants
 from fairway.ingest.torch_dims import Dims, symbol_names
 from fairway.ingest.torch_export import decompose, export, import_torch
 from fairway.ingest.torch_fx import write_bytecode
@@ -140,6 +141,7 @@ class _Source:
             program = decompose(self._exported)
             check_sizes(program)
             fold_empty(self._torch, program)
+            fold_constants(self._torch, program)
             symbols = symbol_names(program, self._wanted)
             returned = results(program)
             arguments = lift(program)

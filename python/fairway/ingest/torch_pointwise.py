@@ -16,6 +16,10 @@ def pointwise_table(torch: Any) -> dict[Any, Callable[..., Any]]:
     rules = _Rules(torch)
     return {
         aten.angle.default: rules.angle,
+        aten.clamp.default: rules.clamp_by_numbers,
+        aten.clamp_max.default: lambda x, high: rules.clamp_by_numbers(x, None, high),
+        aten.clamp_min.default: lambda x, low: rules.clamp_by_numbers(x, low, None),
+        aten.hardtanh.default: lambda x, low=-1, high=1: rules.clamp_by_numbers(x, low, high),
         aten.clamp.Tensor: rules.clamp,
         aten.clamp_max.Tensor: lambda x, high: rules.clamp(x, None, high),
         aten.clamp_min.Tensor: lambda x, low: rules.clamp(x, low, None),
@@ -48,6 +52,19 @@ class _Rules:
             x = torch.maximum(x, low)
         return x if high is None else torch.minimum(x, high)
 
+    def clamp_by_numbers(self, x: Any, low: Any = None, high: Any = None) -> Any:
+        """Selects such that NaN stays, which torch-mlir makes one of the bounds."""
+        torch = self._torch
+        kind = x.dtype
+        for bound in (low, high):
+            kind = kind if bound is None else torch.result_type(torch.empty(1, dtype=kind), bound)
+        x = x.to(kind)
+        if low is not None:
+            x = torch.where(x < low, torch.full((), low, dtype=kind, device=x.device), x)
+        if high is not None:
+            x = torch.where(x > high, torch.full((), high, dtype=kind, device=x.device), x)
+        return x
+
     def ignoring_nan(self, choose: Callable[..., Any], a: Any, b: Any) -> Any:
         torch = self._torch
         chosen = choose(a, b)
@@ -65,10 +82,13 @@ class _Rules:
 
     def power(self, x: Any, exponent: Any) -> Any:
         """Small whole powers as products, which is how PyTorch computes squares and cubes."""
+        torch = self._torch
         if not x.dtype.is_floating_point:
-            if not isinstance(exponent, int) or exponent < 0:
-                return NotImplemented
-            return self._repeated(x, exponent)
+            if isinstance(exponent, float):
+                return x.to(torch.get_default_dtype()) ** exponent
+            return self._repeated(x, exponent) if exponent >= 0 else NotImplemented
+        if x.dtype in (torch.float16, torch.bfloat16):
+            return (x.float() ** exponent).to(x.dtype)
         if exponent not in (2, 3):
             return NotImplemented
         square = x * x

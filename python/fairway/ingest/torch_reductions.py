@@ -18,18 +18,12 @@ def reduction_table(torch: Any) -> dict[Any, Callable[..., Any]]:
         aten.amin.default,
         aten.any.dim,
         aten.all.dim,
-        aten.argmax.default,
-        aten.argmin.default,
         aten._softmax.default,
         aten._log_softmax.default,
         aten.logsumexp.default,
         aten.logcumsumexp.default,
-        aten.max.dim,
-        aten.min.dim,
         aten.linalg_vector_norm.default,
         aten.prod.dim_int,
-        aten.var.correction,
-        aten.var_mean.correction,
     )
     table = {operation: _of_numbers(torch, operation) for operation in of_numbers}
     table |= {
@@ -38,6 +32,12 @@ def reduction_table(torch: Any) -> dict[Any, Callable[..., Any]]:
     table |= {
         aten.any.dims: _of_no_dims(torch, aten.any.dims),
         aten.all.dims: _of_no_dims(torch, aten.all.dims),
+        aten.argmax.default: lambda x, *args: rules.place(x, *args, largest=True),
+        aten.argmin.default: lambda x, *args: rules.place(x, *args, largest=False),
+        aten.max.dim: lambda x, *args: rules.extreme(x, *args, largest=True),
+        aten.min.dim: lambda x, *args: rules.extreme(x, *args, largest=False),
+        aten.var.correction: rules.var,
+        aten.var_mean.correction: rules.var_mean,
         aten.cumsum.default: rules.cumsum,
         aten.cumprod.default: rules.cumprod,
         aten.cummax.default: rules.cummax,
@@ -59,9 +59,14 @@ def _of_numbers(torch: Any, operation: Any) -> Callable[..., Any]:
 
 
 def _of_sums(torch: Any, operation: Any) -> Callable[..., Any]:
-    """Sums of 16-bit floats are rounded once, at their end, as PyTorch's are."""
+    """Sums of 16-bit floats are rounded once, at their end, as PyTorch's are.
+
+    torch-mlir takes uint8 for numbers with a sign.
+    """
 
     def reduce(x: Any, dim: Any, keepdim: bool = False, *, dtype: Any = None) -> Any:
+        if x.dtype == torch.uint8:
+            return operation(x.to(dtype or torch.int64), dim, keepdim, dtype=dtype)
         dtype = dtype or x.dtype
         if x.dtype not in (torch.float16, torch.bfloat16) or dtype != x.dtype:
             return NotImplemented
@@ -84,10 +89,11 @@ def _of_no_dims(torch: Any, operation: Any) -> Callable[..., Any]:
 
 
 class _Rules:
-    """Running reductions, each a reduction under a mask: what comes later does not count.
+    """Places of extremes, variances, and running reductions.
 
-    That is quadratic in the length, but the mask is never stored, and all of it runs in
-    vectors and in parallel; torch-mlir makes each a scan of its own.
+    Each of the last is a reduction under a mask: what comes later does not count. That is
+    quadratic in the length, but the mask is never stored, and all of it runs in vectors and in
+    parallel; torch-mlir makes each a scan of its own.
     """
 
     def __init__(self, torch: Any) -> None:
@@ -107,6 +113,50 @@ class _Rules:
             return x.to(dtype)
         return x if x.dtype.is_floating_point or x.dtype.is_complex else x.to(self._torch.int64)
 
+    def place(self, x: Any, dim: Any = None, keepdim: bool = False, *, largest: bool) -> Any:
+        """The first place of the extreme; NaN, which torch-mlir passes over, is beyond all."""
+        if dim is None:
+            place = self.extreme(x.reshape(-1), 0, False, largest=largest)[1]
+            return place.reshape([1] * x.ndim if keepdim else [])
+        return self.extreme(x, dim, keepdim, largest=largest)[1]
+
+    def extreme(self, x: Any, dim: int, keepdim: bool = False, *, largest: bool) -> tuple[Any, Any]:
+        """The extreme and its first place."""
+        torch = self._torch
+        if x.ndim == 0:
+            return x.clone(), torch.zeros_like(x, dtype=torch.int64)
+        lanes = x.movedim(dim, -1)
+        if x.dtype == torch.bool:
+            lanes = lanes.to(torch.uint8)
+        found = lanes.amax(-1, keepdim=True) if largest else lanes.amin(-1, keepdim=True)
+        met = lanes == found
+        if x.dtype.is_floating_point:
+            met = met | (lanes.isnan() & found.isnan())
+        number = torch.arange(lanes.shape[-1], device=x.device)
+        place = torch.where(met, number, lanes.shape[-1]).amin(-1, keepdim=True)
+        found, place = found.to(x.dtype).movedim(-1, dim), place.movedim(-1, dim)
+        return (found, place) if keepdim else (found.squeeze(dim), place.squeeze(dim))
+
+    def var(self, x: Any, dim: Any = None, *, correction: Any = None, keepdim: bool = False) -> Any:
+        """The squares of no element less than the correction are divided by zero, not by less."""
+        correction = 1 if correction is None else correction
+        if x.ndim == 0:
+            return self._torch.var(x.reshape(1), 0, correction=correction).reshape(())
+        dims = list(range(x.ndim)) if not dim else [dim] if isinstance(dim, int) else dim
+        count = 1
+        for each in dims:
+            count *= x.shape[each]
+        if count >= correction and count:
+            return NotImplemented
+        mean = x.sum(dims, keepdim=True) / max(count, 1)
+        return (x - mean).square().sum(dims, keepdim=keepdim) * self._torch.inf
+
+    def var_mean(
+        self, x: Any, dim: Any = None, *, correction: Any = None, keepdim: bool = False
+    ) -> Any:
+        var = self.var(x, dim, correction=correction, keepdim=keepdim)
+        return var if var is NotImplemented else (var, x.mean(dim, keepdim=keepdim))
+
     def cumsum(self, x: Any, dim: int, *, dtype: Any = None) -> Any:
         x = self._accumulated(x, dtype)
         if x.ndim == 0:
@@ -120,12 +170,12 @@ class _Rules:
         return self._terms(x.movedim(dim, -1), 1).prod(-1, dtype=x.dtype).movedim(-1, dim)
 
     def cummax(self, x: Any, dim: int) -> tuple[Any, Any]:
-        return self._extreme(x, dim, largest=True)
+        return self._running(x, dim, largest=True)
 
     def cummin(self, x: Any, dim: int) -> tuple[Any, Any]:
-        return self._extreme(x, dim, largest=False)
+        return self._running(x, dim, largest=False)
 
-    def _extreme(self, x: Any, dim: int, *, largest: bool) -> tuple[Any, Any]:
+    def _running(self, x: Any, dim: int, *, largest: bool) -> tuple[Any, Any]:
         """The extreme so far and the last index that it was met at; NaN is beyond all others."""
         torch = self._torch
         if x.ndim == 0:

@@ -26,6 +26,8 @@ def scatter_table(torch: Any) -> dict[Any, Callable[..., Any]]:
     return {
         aten.scatter.value: rules.scatter_value,
         aten.scatter.src: rules.scatter_src,
+        aten.scatter.reduce: rules.scatter_with,
+        aten.scatter.value_reduce: rules.scatter_with,
         aten.scatter_add.default: rules.scatter_add,
         aten.scatter_reduce.two: rules.scatter_reduce,
         aten.index_put.default: rules.index_put,
@@ -80,6 +82,14 @@ class _Rules:
         last = self._last(self._hits(index, lanes.shape[-1]))
         chosen = source.gather(-1, last.clamp(min=0))
         return self._back(self._torch.where(last >= 0, chosen, lanes), x, dim)
+
+    def scatter_with(self, x: Any, dim: int, index: Any, source: Any, *, reduce: str) -> Any:
+        """Adds or multiplies updates, tensors or one number."""
+        torch = self._torch
+        if not isinstance(source, torch.Tensor):
+            source = torch.full(index.shape, source, dtype=x.dtype, device=x.device)
+        how = {"add": "sum", "multiply": "prod"}[reduce]
+        return self.scatter_reduce(x, dim, index, source, how)
 
     def scatter_add(self, x: Any, dim: int, index: Any, source: Any) -> Any:
         return self.scatter_reduce(x, dim, index, source, "sum")

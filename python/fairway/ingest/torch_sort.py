@@ -31,6 +31,7 @@ def sort_table(torch: Any) -> dict[Any, Callable[..., Any]]:
         aten.mode.default: rules.mode,
         aten.histc.default: rules.histc,
         aten.searchsorted.Tensor: rules.searchsorted,
+        aten.searchsorted.Scalar: rules.searchsorted,
         aten.bucketize.Tensor: rules.bucketize,
     }
 
@@ -183,6 +184,8 @@ class _Rules:
         sorter: Any = None,
     ) -> Any:
         """The number of boundaries that lie before each element."""
+        if not isinstance(x, self._torch.Tensor):
+            x = self._torch.full((), x, dtype=boundaries.dtype, device=boundaries.device)
         if sorter is not None:
             boundaries = boundaries.gather(-1, sorter)
         edges = boundaries if boundaries.ndim == 1 else boundaries.unsqueeze(-2)

@@ -8,12 +8,39 @@ from typing import Any
 
 __all__ = ["view_table"]
 
+_VIEWS = (
+    ("alias", "default"),
+    ("detach", "default"),
+    ("diagonal", "default"),
+    ("expand", "default"),
+    ("permute", "default"),
+    ("select", "int"),
+    ("slice", "Tensor"),
+    ("split", "Tensor"),
+    ("split_with_sizes", "default"),
+    ("squeeze", "default"),
+    ("squeeze", "dim"),
+    ("squeeze", "dims"),
+    ("t", "default"),
+    ("transpose", "int"),
+    ("unbind", "int"),
+    ("unfold", "default"),
+    ("unsqueeze", "default"),
+    ("view", "default"),
+)
+
 
 def view_table(torch: Any) -> dict[Any, Callable[..., Any]]:
     """Gives the decompositions of the operations of this kind."""
     aten = torch.ops.aten
     rules = _Rules(torch)
-    return {
+    copies = {
+        getattr(getattr(aten, f"{name}_copy"), overload): _copied(
+            torch, getattr(getattr(aten, name), overload)
+        )
+        for name, overload in _VIEWS
+    }
+    return copies | {
         aten.arange.start_step: rules.arange,
         aten.as_strided.default: rules.as_strided,
         aten.as_strided_copy.default: rules.as_strided,
@@ -24,8 +51,18 @@ def view_table(torch: Any) -> dict[Any, Callable[..., Any]]:
         aten.eye.default: lambda n, **kwargs: rules.eye(n, n, **kwargs),
         aten.eye.m: rules.eye,
         aten.gather.default: rules.gather,
-        aten.narrow_copy.default: lambda x, *where: x.narrow(*where).clone(),
+        aten.take.default: rules.take,
+        aten.narrow_copy.default: _copied(torch, torch.narrow),
     }
+
+
+def _copied(torch: Any, view: Any) -> Callable[..., Any]:
+    """The copy of a view: in a graph without writes, the view itself."""
+
+    def copy(*args: Any, **kwargs: Any) -> Any:
+        return torch.utils._pytree.tree_map(lambda part: part.clone(), view(*args, **kwargs))
+
+    return copy
 
 
 class _Rules:
@@ -85,14 +122,21 @@ class _Rules:
         planes = torch.where(column - row == offset, lines, planes)
         return planes.movedim((-2, -1), (dim1, dim2))
 
-    def empty_permuted(self, size: Any, layout: Any, *, dtype: Any = None, **_: Any) -> Any:
-        del layout  # the graph counts on values, not on where they are
+    def empty_permuted(self, size: Any, order: Any, *, dtype: Any = None, **_: Any) -> Any:
+        del order  # the graph counts on values, not on where they are
         return self._torch.zeros(size, dtype=dtype)
 
     def eye(self, rows: int, columns: int, *, dtype: Any = None, **_: Any) -> Any:
         torch = self._torch
         same = torch.arange(rows).unsqueeze(-1) == torch.arange(columns)
         return same.to(dtype or torch.get_default_dtype())
+
+    def take(self, x: Any, index: Any) -> Any:
+        if index.numel() == 0:
+            return x.new_zeros(index.shape)
+        flat, places = x.reshape(-1), index.reshape(-1)
+        places = self._torch.where(places < 0, places + flat.shape[0], places)
+        return flat.index_select(0, places).reshape(index.shape)
 
     def gather(self, x: Any, dim: int, index: Any, *, sparse_grad: bool = False) -> Any:
         """Numbers are taken for vectors of one element."""

@@ -17,13 +17,13 @@ from fairway.ingest.torch_windows import window_table
 
 aten = torch.ops.aten
 NAN, INF = float("nan"), float("inf")
-RULES: dict[Any, Any] = {}
+rules: dict[Any, Any] = {}
 for table in (pointwise_table, product_table, reduction_table, view_table, window_table):
-    RULES |= table(torch)
+    rules |= table(torch)
 
 
 def same(operation: Any, *args: Any, **kwargs: Any) -> None:
-    ours = RULES[operation](*args, **kwargs)
+    ours = rules[operation](*args, **kwargs)
     assert ours is not NotImplemented
     theirs = operation(*args, **kwargs)
     torch.testing.assert_close(
@@ -48,6 +48,29 @@ def test_single_numbers_are_reduced() -> None:
     same(aten.logcumsumexp.default, x, 0)
     same(aten.linalg_vector_norm.default, x, INF, [0])
     same(aten.var.correction, x, [0], correction=0)
+
+
+@pytest.mark.parametrize("operation", [aten.argmax.default, aten.argmin.default])
+def test_places_of_extremes(operation: Any) -> None:
+    for x in (holed(4, 6), torch.randint(-3, 3, (4, 6)), torch.randn(4, 6)):
+        same(operation, x)
+        same(operation, x, None, True)
+        same(operation, x, 0, True)
+        same(operation, x, -1)
+    both = aten.max.dim if operation is aten.argmax.default else aten.min.dim
+    same(both, holed(4, 6), 1, True)
+    same(both, torch.rand(4, 6) < 0.5, 1)
+
+
+def test_variances_of_too_few() -> None:
+    for shape, dim in (((0,), None), ((0, 5), [0]), ((2, 3), [0]), ((1, 3), [0, 1])):
+        for correction in (0, 1, 3):
+            if shape[0] or correction:
+                operation = aten.var.correction
+                x = torch.randn(shape)
+                if rules[operation](x, dim, correction=correction) is not NotImplemented:
+                    same(operation, x, dim, correction=correction)
+                    same(aten.var_mean.correction, x, dim, correction=correction)
 
 
 @pytest.mark.parametrize("operation", [aten.any.dims, aten.all.dims])
@@ -134,6 +157,8 @@ def test_places_in_memory() -> None:
         same(aten.diagonal_scatter.default, x, torch.randn(length), offset)
     planes = torch.randn(2, 3, 4)
     same(aten.diagonal_scatter.default, planes, torch.randn(3, 2), 0, 2, 0)
+    same(aten.take.default, x, torch.randint(-24, 24, (2, 3)))
+    same(aten.permute_copy.default, x, [1, 0])
     same(aten.gather.default, torch.tensor(2.0), 0, torch.tensor(0))
     same(aten.gather.default, torch.randn(4), 0, torch.tensor(3))
     same(aten.eye.m, 3, 5)
