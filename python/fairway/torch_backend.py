@@ -81,9 +81,14 @@ def backend(
             )
     given.setdefault("threads", min(torch.get_num_threads(), default_threads()))
     compiler = functools.partial(_compile, options=given, strict=_wants_full_graph())
-    # PyTorch's way of taking one element makes a number of its place.
-    decompositions = core_aten_decompositions()
-    decompositions.pop(torch.ops.aten.take.default, None)
+    # PyTorch's way of taking one element makes a number of its place, and that of whole numbers
+    # at equal distances gives others than PyTorch itself; Fairway has its own for both.
+    own = (torch.ops.aten.take, torch.ops.aten.linspace)
+    decompositions = {
+        operation: rule
+        for operation, rule in core_aten_decompositions().items()
+        if getattr(operation, "overloadpacket", None) not in own
+    }
     # As matrix products and softmax, attention has a gradient that is made of the same.
     with sdpa_kernel(SDPBackend.MATH):
         return aot_autograd(

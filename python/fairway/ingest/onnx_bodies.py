@@ -32,6 +32,7 @@ from fairway.ingest.onnx_moves import (
     space_to_depth,
     wrap,
 )
+from fairway.ingest.onnx_numbers import arithmetic, is_misread_arithmetic
 from fairway.ingest.onnx_quantize import dequantize, quantize, quantized_product
 from fairway.ingest.onnx_read import import_onnx
 from fairway.ingest.onnx_recurrent import recurrent, scan
@@ -217,7 +218,10 @@ def _pass(b: Body) -> list[str]:
     return [b.add("Identity", b.node.input[0]), kept]
 
 
+_ARITHMETIC = ("Abs", "Clip", "Div", "Max", "Min", "Mod", "Neg", "Pow", "Sign")
+
 BODIES: Mapping[str, Callable[[Body], list[str]]] = {
+    **dict.fromkeys(_ARITHMETIC, arithmetic),
     "Attention": attention,
     "BitShift": _shift,
     "CausalConvWithState": causal_convolution,
@@ -270,6 +274,8 @@ def _is_misread(b: Body) -> bool:
     """Whether torch-mlir computes something else than the standard says."""
     if b.node.op_type in _MISREAD:
         return True
+    if b.node.op_type in _ARITHMETIC:
+        return is_misread_arithmetic(b)
     if b.node.op_type == "QLinearMatMul":
         return len(b.shape(0)) > 2 or len(b.shape(3)) > 2
     if b.node.op_type == "Gemm":
@@ -297,8 +303,11 @@ def refuse_misread(graph: Any) -> None:
     Raises:
         UnsupportedOp: There is such a node.
     """
+    dtypes = _dtypes(graph)
     for node in graph.node:
-        if node.op_type == "LSTM" and len(node.input) > 7 and node.input[7]:
+        if node.op_type in ("Div", "Mod") and dtypes.get(node.input[0]) == np.uint64:
+            what = "of uint64"
+        elif node.op_type == "LSTM" and len(node.input) > 7 and node.input[7]:
             what = "with peepholes"
         elif node.op_type == "GridSample":
             what = "of volumes, with mirrors or by cubic curves"

@@ -16,6 +16,8 @@ def pointwise_table(torch: Any) -> dict[Any, Callable[..., Any]]:
     rules = _Rules(torch)
     return {
         aten.angle.default: rules.angle,
+        aten.maximum.default: lambda a, b: rules.keeping_nan(torch.gt, a, b),
+        aten.minimum.default: lambda a, b: rules.keeping_nan(torch.lt, a, b),
         aten.clamp.default: rules.clamp_by_numbers,
         aten.clamp_max.default: lambda x, high: rules.clamp_by_numbers(x, None, high),
         aten.clamp_min.default: lambda x, low: rules.clamp_by_numbers(x, low, None),
@@ -64,6 +66,15 @@ class _Rules:
         if high is not None:
             x = torch.where(x > high, torch.full((), high, dtype=kind, device=x.device), x)
         return x
+
+    def keeping_nan(self, beyond: Callable[..., Any], a: Any, b: Any) -> Any:
+        """torch-mlir gives the second where the first is NaN."""
+        torch = self._torch
+        kind = torch.result_type(a, b)
+        if not kind.is_floating_point:
+            return NotImplemented
+        a, b = a.to(kind), b.to(kind)
+        return torch.where(beyond(a, b) | a.isnan(), a, b)
 
     def ignoring_nan(self, choose: Callable[..., Any], a: Any, b: Any) -> Any:
         torch = self._torch

@@ -37,6 +37,8 @@ def promotion_table(torch: Any) -> dict[Any, Callable[..., Any]]:
         operation = getattr(aten, name)
         table[operation.Tensor] = rules.promoted(operation.Tensor)
         table[operation.Scalar] = rules.promoted(operation.Tensor)
+    table[aten.eq.Tensor] = rules.with_itself(aten.eq.Tensor, equal=True)
+    table[aten.ne.Tensor] = rules.with_itself(aten.ne.Tensor, equal=False)
     for operation in (aten.sum.default, aten.prod.default):
         table[operation] = rules.widened(operation)
     return table
@@ -70,6 +72,17 @@ class _Rules:
             return operation(x, y if alpha == 1 else y * self._as(kind, alpha))
 
         return compute
+
+    def with_itself(self, operation: Any, *, equal: bool) -> Callable[..., Any]:
+        """What is equal to itself is no NaN, which torch-mlir overlooks."""
+        otherwise = self.promoted(operation)
+
+        def compare(x: Any, y: Any) -> Any:
+            if x is not y or not x.dtype.is_floating_point:
+                return otherwise(x, y)
+            return ~x.isnan() if equal else x.isnan()
+
+        return compare
 
     def widened(self, operation: Any) -> Callable[..., Any]:
         """Sums and products of whole numbers are of 64 bits."""

@@ -40,20 +40,28 @@ def view_table(torch: Any) -> dict[Any, Callable[..., Any]]:
         )
         for name, overload in _VIEWS
     }
-    return copies | {
-        aten.arange.start_step: rules.arange,
-        aten.as_strided.default: rules.as_strided,
-        aten.as_strided_copy.default: rules.as_strided,
-        aten.as_strided_scatter.default: rules.as_strided_scatter,
-        aten.constant_pad_nd.default: rules.pad,
-        aten.diagonal_scatter.default: rules.diagonal_scatter,
-        aten.empty_permuted.default: rules.empty_permuted,
-        aten.eye.default: lambda n, **kwargs: rules.eye(n, n, **kwargs),
-        aten.eye.m: rules.eye,
-        aten.gather.default: rules.gather,
-        aten.take.default: rules.take,
-        aten.narrow_copy.default: _copied(torch, torch.narrow),
+    spaced = {
+        getattr(aten.linspace, overload): rules.linspace
+        for overload in ("default", "Tensor_Tensor", "Tensor_Scalar", "Scalar_Tensor")
     }
+    return (
+        copies
+        | spaced
+        | {
+            aten.arange.start_step: rules.arange,
+            aten.as_strided.default: rules.as_strided,
+            aten.as_strided_copy.default: rules.as_strided,
+            aten.as_strided_scatter.default: rules.as_strided_scatter,
+            aten.constant_pad_nd.default: rules.pad,
+            aten.diagonal_scatter.default: rules.diagonal_scatter,
+            aten.empty_permuted.default: rules.empty_permuted,
+            aten.eye.default: lambda n, **kwargs: rules.eye(n, n, **kwargs),
+            aten.eye.m: rules.eye,
+            aten.gather.default: rules.gather,
+            aten.take.default: rules.take,
+            aten.narrow_copy.default: _copied(torch, torch.narrow),
+        }
+    )
 
 
 def _copied(torch: Any, view: Any) -> Callable[..., Any]:
@@ -74,6 +82,26 @@ class _Rules:
         if dtype is None or dtype.is_floating_point or dtype == self._torch.int64:
             return NotImplemented
         return self._torch.arange(start, end, step, dtype=self._torch.int64).to(dtype)
+
+    def linspace(self, start: Any, end: Any, steps: int, *, dtype: Any = None, **_: Any) -> Any:
+        """Counts from both ends; whole numbers are cut off before and after."""
+        torch = self._torch
+        dtype = dtype or torch.get_default_dtype()
+        wide = torch.float32 if dtype in (torch.float16, torch.bfloat16) else dtype
+        if not dtype.is_floating_point:
+            wide = torch.float64
+            start, end = (
+                bound.to(dtype) if isinstance(bound, torch.Tensor) else int(bound)
+                for bound in (start, end)
+            )
+        start, end = (
+            bound.to(wide) if isinstance(bound, torch.Tensor) else torch.full((), bound, dtype=wide)
+            for bound in (start, end)
+        )
+        step = (end - start) / max(steps - 1, 1)
+        number = torch.arange(steps)
+        up, down = start + step * number, end - step * (steps - 1 - number)
+        return torch.where(number < max(steps // 2, 2 - steps), up, down).to(dtype)
 
     def _places(self, size: Sequence[int], stride: Sequence[int], offset: int) -> Any:
         """Where in memory a view's elements are, [*size]."""

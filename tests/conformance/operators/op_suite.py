@@ -57,8 +57,20 @@ def _mode(x: torch.Tensor, dim: int = -1, keepdim: bool = False) -> tuple[torch.
     return (values, found) if keepdim or x.ndim == 0 else (values.squeeze(dim), found.squeeze(dim))
 
 
+def _kthvalue(
+    x: torch.Tensor, k: int, dim: int = -1, keepdim: bool = False
+) -> tuple[torch.Tensor, ...]:
+    values, index = torch.kthvalue(x, k, dim, True)
+    found = index if x.ndim == 0 else x.gather(dim, index)
+    return (values, found) if keepdim or x.ndim == 0 else (values.squeeze(dim), found.squeeze(dim))
+
+
 # PyTorch does not say which of equal elements it names; what counts is the element.
-_BY_VALUE: dict[str, Callable[..., Any]] = {"argsort": _argsort, "mode": _mode}
+_BY_VALUE: dict[str, Callable[..., Any]] = {
+    "argsort": _argsort,
+    "kthvalue": _kthvalue,
+    "mode": _mode,
+}
 
 
 @functools.lru_cache(maxsize=1)

@@ -129,3 +129,16 @@ def test_dividing_by_zero_ends_nothing(dtype: torch.dtype) -> None:
     quotient, rest = fairway.compile(Model(), (x, torch.ones_like(y)))(x, y)
     assert quotient.tolist() == [0, -3, least, 0]
     assert rest.tolist() == [0, 1, 0, 0]
+
+
+def test_comparisons_and_extremes_of_nan() -> None:
+    class Model(torch.nn.Module):
+        def forward(self, x: torch.Tensor, y: torch.Tensor) -> list[torch.Tensor]:
+            results = [torch.maximum(x, y), torch.minimum(x, y), x.amax(), x.argmin(), x.sign()]
+            results += [x == x, x != x, x < y, x >= y, x == y, torch.hypot(x, y)]  # noqa: PLR0124
+            return [*results, torch.clamp(x, y, y + 1), torch.fmax(x, y), x.max(0).indices]
+
+    x = torch.tensor([1.0, NAN, -2.0, INF, NAN, 3.0])
+    y = torch.tensor([NAN, 2.0, -3.0, -INF, NAN, 4.0])
+    for got, want in zip(fairway.compile(Model(), (x, y))(x, y), Model()(x, y), strict=True):
+        torch.testing.assert_close(got, want, equal_nan=True)

@@ -166,6 +166,13 @@ def test_places_in_memory() -> None:
     same(aten.arange.start_step, 2, 20, 3, dtype=torch.uint8)
 
 
+def test_equal_distances() -> None:
+    for dtype in (torch.float32, torch.float64, torch.int64, torch.int8):
+        for start, end, steps in ((4.3, -3, 50), (0, 7, 5), (-2, 9, 1), (1, 2, 2), (3, 30, 0)):
+            same(aten.linspace.default, start, end, steps, dtype=dtype)
+    same(aten.linspace.Tensor_Scalar, torch.tensor(2.5), 9, 6)
+
+
 def test_padding_by_less_than_nothing() -> None:
     x = torch.randn(4, 5, 6)
     same(aten.constant_pad_nd.default, x, [-1, 2, 3, -2], 1.5)

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Arithmetic without a sign, with NaN and beyond a float's digits is as ONNX says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import fairway
+
+onnx = pytest.importorskip("onnx")
+reference = pytest.importorskip("onnx.reference")
+
+BINARY = ["Add", "Sub", "Mul", "Div", "Mod", "Max", "Min", "Pow"]
+UNARY = ["Neg", "Abs", "Sign", "Clip", "Relu"]
+COMPARED = ["Less", "LessOrEqual", "Greater", "Equal"]
+
+
+def model(operations: list[str], dtype: Any, size: int) -> Any:
+    """One graph of operations on x and y; bounds of `Clip` are constants."""
+    helper, number = onnx.helper, onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    low = 1 if np.dtype(dtype).kind == "u" else -2
+    constants = {"low": np.array(low, dtype), "high": np.array(100, dtype)}
+    nodes, outputs = [], []
+    for operation in operations:
+        inputs = ["x"] if operation in UNARY else ["x", "small" if operation == "Pow" else "y"]
+        inputs += ["low", "high"] if operation == "Clip" else []
+        is_float = np.dtype(dtype).kind == "f"
+        attributes = {"fmod": 1} if operation == "Mod" and is_float else {}
+        nodes.append(helper.make_node(operation, inputs, [operation], **attributes))
+        kind = onnx.TensorProto.BOOL if operation in COMPARED else number
+        outputs.append(helper.make_tensor_value_info(operation, kind, [size]))
+    names = sorted({name for node in nodes for name in node.input} - set(constants))
+    graph = helper.make_graph(
+        nodes,
+        "numbers",
+        [helper.make_tensor_value_info(name, number, [size]) for name in names],
+        outputs,
+        [onnx.numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+
+
+def check(operations: list[str], **arrays: np.ndarray[Any, Any]) -> None:
+    x = arrays["x"]
+    made = model(operations, x.dtype, x.size)
+    names = [value.name for value in made.graph.input]
+    with np.errstate(all="ignore"):
+        wanted = reference.ReferenceEvaluator(made).run(None, {n: arrays[n] for n in names})
+    found = fairway.compile(made)(*(arrays[name] for name in names))
+    for name, got, want in zip(operations, found, wanted, strict=True):
+        assert np.asarray(got).dtype == want.dtype, name
+        np.testing.assert_allclose(got, want, rtol=2e-3 if x.dtype.kind == "f" else 0,
+                                   equal_nan=True, err_msg=name)  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int16", "int32", "int64"])
+def test_whole_numbers(dtype: str) -> None:
+    limits, random = np.iinfo(dtype), np.random.default_rng()
+    x = random.integers(limits.min, limits.max, 12, dtype=dtype, endpoint=True)
+    x[:3] = limits.max, limits.min, limits.max - 1
+    y = random.integers(1, min(limits.max, 1000) // 2, 12).astype(dtype)
+    operations = [*BINARY, *UNARY, *COMPARED]
+    if limits.min == 0:
+        operations.remove("Neg")
+    if dtype in ("uint8", "int8", "int16"):  # ONNX raises 32 bits and more to a power
+        operations.remove("Pow")
+    if dtype == "uint8":
+        operations.remove("Relu")
+    check(operations, x=x, y=y, small=(y % 5).astype(dtype))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
+def test_floats_keep_nan(dtype: str) -> None:
+    random = np.random.default_rng()
+    x, y = (random.normal(size=(2, 12)) * 5).astype(dtype)
+    x[:2], y[1:3] = (np.nan, np.inf), np.nan
+    operations = [name for name in (*BINARY, *UNARY, *COMPARED) if name != "Pow"]
+    check(operations, x=x, y=y)
+
+
+def test_what_has_no_wider_dtype_is_refused() -> None:
+    with pytest.raises(fairway.UnsupportedOp, match="Div' of uint64"):
+        fairway.compile(model(["Div"], "uint64", 3))
