@@ -63,7 +63,9 @@ def onnx_mlp(tmp_path_factory: pytest.TempPathFactory) -> Path:
         weights,
     )
     path = tmp_path_factory.mktemp("models") / "mlp.onnx"
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), path)
+    onnx.save(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10), path
+    )
     return path
 
 

@@ -303,11 +303,8 @@ def refuse_misread(graph: Any) -> None:
     Raises:
         UnsupportedOp: There is such a node.
     """
-    dtypes = _dtypes(graph)
     for node in graph.node:
-        if node.op_type in ("Div", "Mod") and dtypes.get(node.input[0]) == np.uint64:
-            what = "of uint64"
-        elif node.op_type == "LSTM" and len(node.input) > 7 and node.input[7]:
+        if node.op_type == "LSTM" and len(node.input) > 7 and node.input[7]:
             what = "with peepholes"
         elif node.op_type == "GridSample":
             what = "of volumes, with mirrors or by cubic curves"

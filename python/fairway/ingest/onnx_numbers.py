@@ -8,11 +8,8 @@ from typing import Any
 import numpy as np
 
 from fairway.ingest.onnx_body import Body
-from fairway.ingest.onnx_read import import_onnx
 
 __all__ = ["arithmetic", "is_misread_arithmetic"]
-
-_WIDER = {"uint8": np.int32, "uint16": np.int32, "uint32": np.int64}
 
 
 def is_misread_arithmetic(b: Body) -> bool:
@@ -46,14 +43,13 @@ def arithmetic(b: Body) -> list[str]:
     if operation == "Neg":
         return [b.add("Sub", np.zeros((), dtype), x)]
     if operation in ("Div", "Mod"):
-        wide = import_onnx().helper.np_dtype_to_tensor_dtype(np.dtype(_WIDER[dtype.name]))
-        operands = (b.add("Cast", operand, to=wide) for operand in (x, *rest))
-        return [b.add("CastLike", b.add(operation, *operands), x)]
+        quotient, remainder = _divide(b, x, rest[0], dtype)
+        return [quotient if operation == "Div" else remainder]
     if operation == "Sign":
         one, zero = np.ones((), dtype), np.zeros((), dtype)
         positive = b.add("Greater", x, zero)
         if dtype.kind == "u":
-            return [b.add("CastLike", positive, x)]
+            return [b.add("Where", positive, one, zero)]
         return [b.add("Where", positive, one, b.add("Where", b.add("Less", x, zero), -one, x))]
     if operation == "Clip":
         return [_clip(b, x)]
@@ -64,6 +60,25 @@ def arithmetic(b: Body) -> list[str]:
         chosen = b.add("Or", b.add(beyond, x, other), b.add("IsNaN", x))
         x = b.add("Where", chosen, x, other)
     return [b.add("Identity", x)]
+
+
+def _divide(b: Body, x: str, y: str, dtype: np.dtype[Any]) -> tuple[str, str]:
+    """Quotient and remainder without a sign, by a division with one.
+
+    Half of x fits; twice its quotient is right or one too small. A divisor that does not fit
+    goes into x once or not at all (Warren, Hacker's Delight, 9-3).
+    """
+    one, zero = np.ones((), dtype), np.zeros((), dtype)
+    half = b.add("BitShift", x, one, direction="RIGHT")
+    middle = np.array(1 << (dtype.itemsize * 8 - 1), dtype)
+    fits = b.add("Less", y, middle)
+    small = b.add("Where", fits, y, one)
+    twice = b.add("Mul", b.add("Div", half, small), np.full((), 2, dtype))
+    quotient = b.add("Where", fits, twice, zero)
+    rest = b.add("Sub", x, b.add("Mul", quotient, y))
+    more = b.add("GreaterOrEqual", rest, y)
+    quotient = b.add("Add", quotient, b.add("Where", more, one, zero))
+    return quotient, b.add("Where", more, b.add("Sub", rest, y), rest)
 
 
 def _clip(b: Body, x: str) -> str:

@@ -21,7 +21,7 @@ def pointwise_table(torch: Any) -> dict[Any, Callable[..., Any]]:
         aten.clamp.default: rules.clamp_by_numbers,
         aten.clamp_max.default: lambda x, high: rules.clamp_by_numbers(x, None, high),
         aten.clamp_min.default: lambda x, low: rules.clamp_by_numbers(x, low, None),
-        aten.hardtanh.default: lambda x, low=-1, high=1: rules.clamp_by_numbers(x, low, high),
+        aten.hardtanh.default: rules.hardtanh,
         aten.clamp.Tensor: rules.clamp,
         aten.clamp_max.Tensor: lambda x, high: rules.clamp(x, None, high),
         aten.clamp_min.Tensor: lambda x, low: rules.clamp(x, low, None),
@@ -66,6 +66,12 @@ class _Rules:
         if high is not None:
             x = torch.where(x > high, torch.full((), high, dtype=kind, device=x.device), x)
         return x
+
+    def hardtanh(self, x: Any, low: Any = -1, high: Any = 1) -> Any:
+        """Bounds have the tensor's dtype."""
+        if not x.dtype.is_floating_point:
+            low, high = int(low), int(high)
+        return self.clamp_by_numbers(x, low, high)
 
     def keeping_nan(self, beyond: Callable[..., Any], a: Any, b: Any) -> Any:
         """torch-mlir gives the second where the first is NaN."""

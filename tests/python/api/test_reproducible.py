@@ -74,7 +74,7 @@ def _compile(run: Run, script: str, model: Path | None, folder: Path) -> Path:
     chosen = set(cpus[: run.cpus]) if run.cpus else set(cpus)
     bound = f"import os; os.sched_setaffinity(0, {chosen})\n{script}"
     done = subprocess.run(
-        [sys.executable, "-P", "-c", bound, given, output, run.cache],
+        [sys.executable, "-c", bound, given, output, run.cache],
         env={
             **os.environ,
             "PYTHONHASHSEED": run.seed,

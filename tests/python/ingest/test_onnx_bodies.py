@@ -95,7 +95,8 @@ def test_pad_wraps(axes: list[int] | None) -> None:
     pads = [0, 2, 5, 1, 0, 3] if axes is None else [2, 5, 0, 3]
     constants = [np.array(pads, np.int64)]
     constants += [] if axes is None else [None, np.array(axes, np.int64)]
-    check(model_of("Pad", {"x": x}, constants, mode="wrap"), {"x": x}, True)
+    # ONNX Runtime 1.23, Python 3.10's newest, gets it wrong.
+    check(model_of("Pad", {"x": x}, constants, mode="wrap"), {"x": x}, True, by_evaluator)
 
 
 @pytest.mark.parametrize("direction", ["LEFT", "RIGHT"])

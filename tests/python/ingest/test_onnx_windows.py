@@ -67,6 +67,7 @@ def counts(image: list[int], block: list[int], names: dict[str, list[int]]) -> l
     ],
 )
 def test_col2im(image: list[int], block: list[int], names: dict[str, list[int]]) -> None:
+    pytest.importorskip("onnxruntime", minversion="1.30", reason="an older one gets volumes wrong")
     blocks = np.prod(counts(image, block, names))
     x = floats(2, 3 * int(np.prod(block)), int(blocks))
     weights = {"image": np.array(image), "block": np.array(block)}

@@ -142,7 +142,7 @@ def test_coexists_with_torch_and_torch_mlir(order: tuple[str, ...]) -> None:
             "print(float(torch.ones(3).sum()))",
         ]
     )
-    done = subprocess.run([sys.executable, "-P", "-c", script], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "3.0"
 
@@ -157,6 +157,6 @@ seconds = time.process_time() - start
 heavy = [name for name in ("torch", "onnx", "torch_mlir", "fairway.mlir") if name in sys.modules]
 print(seconds, *heavy)
 """
-    runs = [_read(sys.executable, "-P", "-c", script).split() for _ in range(3)]
+    runs = [_read(sys.executable, "-c", script).split() for _ in range(3)]
     assert [run[1:] for run in runs] == [[]] * 3
     assert min(float(run[0]) for run in runs) < 0.15
