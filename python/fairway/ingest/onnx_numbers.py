@@ -76,7 +76,7 @@ def _divide(b: Body, x: str, y: str, dtype: np.dtype[Any]) -> tuple[str, str]:
     twice = b.add("Mul", b.add("Div", half, small), np.full((), 2, dtype))
     quotient = b.add("Where", fits, twice, zero)
     rest = b.add("Sub", x, b.add("Mul", quotient, y))
-    more = b.add("GreaterOrEqual", rest, y)
+    more = b.add("Not", b.add("Less", rest, y))
     quotient = b.add("Add", quotient, b.add("Where", more, one, zero))
     return quotient, b.add("Where", more, b.add("Sub", rest, y), rest)
 
