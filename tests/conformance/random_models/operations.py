@@ -73,7 +73,7 @@ def division(b: Builder) -> None:
     if x.is_integer:
         # Of negative numbers ONNX leaves the rounding open.
         (x,) = b.node("Abs", [x], (x.dtype, x.shape), exact=True)
-        divisor = np.abs(divisor)
+        divisor = np.abs(divisor, out=divisor)  # an array, even of one number
     b.node("Div", [x, b.constant(divisor)], (x.dtype, x.shape), exact=x.is_integer)
 
 
