@@ -64,7 +64,9 @@ class _Rules:
         if x.numel() == 0 or 0 in size:
             return x.new_zeros([*x.shape[: -len(size)], *size])
         if all(d % n == 0 for d, n in zip(x.shape[-len(size) :], size, strict=True)):
-            return NotImplemented  # windows of one size
+            # Windows of one size, which torch-mlir has for batches.
+            operation = getattr(torch.ops.aten, f"_adaptive_avg_pool{len(size)}d").default
+            return _of_one(torch, operation, len(size))(x, size)
         kind = x.dtype
         x = x.float() if kind in (torch.float16, torch.bfloat16) else x
         for dim, windows in enumerate(size, start=x.ndim - len(size)):
