@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["determinant_table"]
+from fairway.ingest.torch_factorizations import MOST_STEPS, diagonal, eliminate
 
-_MOST_ROWS = 64  # an elimination is written out, step by step
+__all__ = ["determinant_table"]
 
 
 def determinant_table(torch: Any) -> dict[Any, Callable[..., Any]]:
@@ -18,15 +18,15 @@ def determinant_table(torch: Any) -> dict[Any, Callable[..., Any]]:
         if not _can_eliminate(a):
             return NotImplemented
         sign, factors, pivots = _eliminate(torch, a)
-        return sign * _diagonal(torch, factors).prod(-1), factors, pivots
+        return sign * diagonal(torch, factors).prod(-1), factors, pivots
 
     def slogdet(a: Any) -> Any:
         if not _can_eliminate(a):
             return NotImplemented
         sign, factors, pivots = _eliminate(torch, a)
-        diagonal = _diagonal(torch, factors)
-        sign = sign * torch.sign(diagonal).prod(-1)
-        return sign, diagonal.abs().log().sum(-1), factors, pivots
+        pivot = diagonal(torch, factors)
+        sign = sign * torch.sign(pivot).prod(-1)
+        return sign, pivot.abs().log().sum(-1), factors, pivots
 
     def composite(a: Any) -> Any:
         found = slogdet(a)
@@ -41,47 +41,15 @@ def determinant_table(torch: Any) -> dict[Any, Callable[..., Any]]:
 
 
 def _can_eliminate(a: Any) -> bool:
-    return a.shape[-1] <= _MOST_ROWS and not a.dtype.is_complex
-
-
-def _diagonal(torch: Any, a: Any) -> Any:
-    number = torch.arange(a.shape[-1])
-    zero = torch.zeros((), dtype=a.dtype)
-    return torch.where(number.unsqueeze(-1) == number, a, zero).sum(-1)
+    return a.shape[-1] <= MOST_STEPS and not a.dtype.is_complex
 
 
 def _eliminate(torch: Any, a: Any) -> tuple[Any, Any, Any]:
-    """Gaussian elimination with partial pivoting (Golub and Van Loan, algorithm 3.4.1).
+    """The sign of an elimination's exchanges, [...], its factors and its pivots.
 
     As in PyTorch, whose gradients rely on it, contiguous matrices are transposed first.
-
-    Args:
-        torch: The module.
-        a: Square matrices, [..., n, n].
-
-    Returns:
-        The sign of the exchanges, [...]; the factors L (without its ones) and U in one,
-        [..., n, n]; and with which row each was exchanged, from one, [..., n] int32.
     """
-    a = a.mT if a.is_contiguous() else a
-    count = a.shape[-1]
-    number = torch.arange(count)
-    one, zero = (torch.full((), value, dtype=a.dtype) for value in (1, 0))
-    sign = torch.ones(a.shape[:-2], dtype=a.dtype)
-    pivots: list[Any] = []
-    for k in range(count):
-        place = a[..., k:, k].abs().argmax(-1) + k
-        pivots.append((place + 1).to(torch.int32))
-        if k == count - 1:
-            break
-        sign = torch.where(place == k, sign, -sign)
-        chosen = (number == place.unsqueeze(-1)).unsqueeze(-1)
-        top = torch.where(chosen, a, zero).sum(-2, keepdim=True)
-        below = torch.where(chosen, a[..., k : k + 1, :], a)[..., k + 1 :, :]
-        pivot = top[..., k : k + 1]
-        factor = below[..., k : k + 1] / torch.where(pivot == 0, one, pivot)
-        rest = below[..., k + 1 :] - factor * top[..., k + 1 :]
-        below = torch.cat([below[..., :k], factor, rest], -1)
-        a = torch.cat([a[..., :k, :], top, below], -2)
-    taken = torch.stack(pivots, -1) if pivots else sign.new_zeros(a.shape[:-1], dtype=torch.int32)
-    return sign, a, taken
+    factors, pivots = eliminate(torch, a.mT if a.is_contiguous() else a)
+    kept = pivots == torch.arange(1, a.shape[-1] + 1)
+    sign = torch.where(kept, 1.0, -1.0).to(a.dtype).prod(-1)
+    return sign, factors, pivots
