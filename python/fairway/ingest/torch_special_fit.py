@@ -11,7 +11,6 @@ values; so there are no tables of numbers that nobody can check.
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -39,12 +38,10 @@ def in_double(torch: Any, compute: Callable[..., Any]) -> Callable[..., Any]:
         dtype = torch.result_type(given[0], given[-1])
         if dtype.is_complex:
             return NotImplemented
-        tensor = next(value for value in given if isinstance(value, torch.Tensor))
-        # Numbers depend on the tensor: selections by a constant's comparison compile wrongly.
         wide = [
             value.double()
             if isinstance(value, torch.Tensor)
-            else torch.where(tensor == tensor, float(value), math.nan).double()
+            else torch.full((), value, dtype=torch.float64)
             for value in given
         ]
         value = compute(*wide)
