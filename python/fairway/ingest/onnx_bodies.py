@@ -21,6 +21,8 @@ from fairway.ingest.onnx_body import Body
 from fairway.ingest.onnx_caches import causal_convolution, tensor_scatter
 from fairway.ingest.onnx_convolution import (
     convolve_integers,
+    is_padded_mean,
+    padded_mean,
     power_pool,
     transposed_convolution,
 )
@@ -223,6 +225,7 @@ _ARITHMETIC = ("Abs", "Clip", "Div", "Max", "Min", "Mod", "Neg", "Pow", "Sign")
 BODIES: Mapping[str, Callable[[Body], list[str]]] = {
     **dict.fromkeys(_ARITHMETIC, arithmetic),
     "Attention": attention,
+    "AveragePool": padded_mean,
     "BitShift": _shift,
     "CausalConvWithState": causal_convolution,
     "Col2Im": col2im,
@@ -274,6 +277,8 @@ def _is_misread(b: Body) -> bool:
     """Whether torch-mlir computes something else than the standard says."""
     if b.node.op_type in _MISREAD:
         return True
+    if b.node.op_type == "AveragePool":
+        return is_padded_mean(b)
     if b.node.op_type in _ARITHMETIC:
         return is_misread_arithmetic(b)
     if b.node.op_type == "QLinearMatMul":

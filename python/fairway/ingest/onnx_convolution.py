@@ -9,7 +9,13 @@ import numpy as np
 
 from fairway.ingest.onnx_body import Body
 
-__all__ = ["convolve_integers", "power_pool", "transposed_convolution"]
+__all__ = [
+    "convolve_integers",
+    "is_padded_mean",
+    "padded_mean",
+    "power_pool",
+    "transposed_convolution",
+]
 
 
 def transposed_convolution(b: Body) -> list[str]:
@@ -75,6 +81,29 @@ def power_pool(b: Body) -> list[str]:
     )
     inverse = b.add("CastLike", np.array(1 / power, np.float32), x)
     return [b.add("Sqrt", sums) if power == 2 else b.add("Pow", sums, inverse)]
+
+
+def padded_mean(b: Body) -> list[str]:
+    """`AveragePool` that counts its padding: the mean of an image that is padded before."""
+    if not is_padded_mean(b) or b.attribute("ceil_mode", 0):
+        raise KeyError("windows that reach beyond the padding")
+    x, kernel = b.node.input[0], b.attribute("kernel_shape", [])
+    return [
+        b.add(
+            "AveragePool",
+            _padded(b, x, _pads(b, kernel), b.add("CastLike", np.zeros((), np.float32), x)),
+            kernel_shape=kernel,
+            strides=b.attribute("strides", [1] * len(kernel)),
+            dilations=b.attribute("dilations", [1] * len(kernel)),
+        )
+    ]
+
+
+def is_padded_mean(b: Body) -> bool:
+    """Whether dilated windows count padding, which torch-mlir does not where they do."""
+    dilated = any(dilation != 1 for dilation in b.attribute("dilations", []))
+    counted = bool(b.attribute("count_include_pad", 0))
+    return dilated and counted and any(_pads(b, b.attribute("kernel_shape", [])))
 
 
 def convolve_integers(b: Body) -> list[str]:

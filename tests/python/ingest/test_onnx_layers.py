@@ -99,6 +99,22 @@ def test_power_pooling(attributes: dict[str, Any]) -> None:
     check(model_of("LpPool", {"x": x}, kernel_shape=[3, 2], **attributes), {"x": x})
 
 
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"dilations": [2, 1], "pads": [1, 0, 0, 1]},
+        {"dilations": [2, 2], "auto_pad": "SAME_LOWER", "strides": [2, 1]},
+    ],
+)
+def test_dilated_means_count_their_padding(attributes: dict[str, Any]) -> None:
+    x = floats(2, 3, 9, 8)
+    names = {"kernel_shape": [3, 2], "count_include_pad": 1, **attributes}
+    model = model_of("AveragePool", {"x": x}, **names)
+    (wanted,) = by_onnxruntime(model, {"x": x})
+    (found,) = fairway.compile(model).run({"x": x}).values()
+    np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
+
+
 def test_convolution_of_integers_pads_with_what_stands_for_zero() -> None:
     generator = np.random.default_rng()
     inputs = {"x": generator.integers(0, 255, (1, 2, 5, 5)).astype(np.uint8)}
