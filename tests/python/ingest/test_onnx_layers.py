@@ -99,19 +99,15 @@ def test_power_pooling(attributes: dict[str, Any]) -> None:
     check(model_of("LpPool", {"x": x}, kernel_shape=[3, 2], **attributes), {"x": x})
 
 
-@pytest.mark.parametrize(
-    "attributes",
-    [
-        {"dilations": [2, 1], "pads": [1, 0, 0, 1]},
-        {"dilations": [2, 2], "auto_pad": "SAME_LOWER", "strides": [2, 1]},
-    ],
-)
-def test_dilated_means_count_their_padding(attributes: dict[str, Any]) -> None:
-    x = floats(2, 3, 9, 8)
-    names = {"kernel_shape": [3, 2], "count_include_pad": 1, **attributes}
-    model = model_of("AveragePool", {"x": x}, **names)
-    (wanted,) = by_onnxruntime(model, {"x": x})
-    (found,) = fairway.compile(model).run({"x": x}).values()
+@pytest.mark.parametrize("auto_pad", ["NOTSET", "SAME_LOWER"])
+def test_dilated_means_count_their_padding(auto_pad: str) -> None:
+    x, pads = {"x": floats(2, 3, 9, 8)}, {"pads": [2, 1, 2, 1]}
+    names = {"kernel_shape": [3, 2], "dilations": [2, 2], "strides": [2, 1], "count_include_pad": 1}
+    # ONNX Runtime and ONNX's evaluator disagree on what the padding of SAME_LOWER is where there
+    # are dilations; here it is what the standard's formula gives.
+    (wanted,) = by_onnxruntime(model_of("AveragePool", x, **names, **pads), x)
+    given = pads if auto_pad == "NOTSET" else {"auto_pad": auto_pad}
+    (found,) = fairway.compile(model_of("AveragePool", x, **names, **given)).run(x).values()
     np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
 
 
