@@ -129,13 +129,16 @@ class _Rules:
         if x.dtype == torch.bool:
             lanes = lanes.to(torch.uint8)
         found = lanes.amax(-1, keepdim=True) if largest else lanes.amin(-1, keepdim=True)
-        met = lanes == found
-        if x.dtype.is_floating_point:
-            met = met | (lanes.isnan() & found.isnan())
         number = torch.arange(lanes.shape[-1], device=x.device)
+        met = self._met(lanes, found)
         place = torch.where(met, number, lanes.shape[-1]).amin(-1, keepdim=True)
         found, place = found.to(x.dtype).movedim(-1, dim), place.movedim(-1, dim)
         return (found, place) if keepdim else (found.squeeze(dim), place.squeeze(dim))
+
+    def _met(self, x: Any, extreme: Any) -> Any:
+        """Which elements are the extreme, which NaN is where there is one."""
+        met = x == extreme
+        return met | (x.isnan() & extreme.isnan()) if x.dtype.is_floating_point else met
 
     def var(self, x: Any, dim: Any = None, *, correction: Any = None, keepdim: bool = False) -> Any:
         """The squares of no element less than the correction are divided by zero, not by less."""
@@ -191,11 +194,9 @@ class _Rules:
             worst = limits.min if largest else limits.max
         terms = self._terms(lanes, worst)
         extreme = terms.amax(-1) if largest else terms.amin(-1)
-        this, best = lanes.unsqueeze(-2), extreme.unsqueeze(-1)
-        met = this == best
-        if lanes.dtype.is_floating_point:
-            met = met | (this.isnan() & best.isnan())
         number = torch.arange(lanes.shape[-1], device=x.device)
-        met = met & (number.unsqueeze(-1) >= number)
+        met = self._met(lanes.unsqueeze(-2), extreme.unsqueeze(-1)) & (
+            number.unsqueeze(-1) >= number
+        )
         index = torch.where(met, number, torch.zeros_like(number)).amax(-1)
         return extreme.to(kind).movedim(-1, dim), index.movedim(-1, dim)
