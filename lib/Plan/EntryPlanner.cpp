@@ -190,7 +190,7 @@ SmallVector<int64_t> EntryPlanner::insertBarriers() {
 /// Lays the arena out. Memory changes hands only where workers meet anyway, for
 /// the sake of the data: `meetings` tells when that is.
 void EntryPlanner::layOut(ArrayRef<int64_t> meetings) {
-  SmallVector<Lifetime> lifetimes(allocationBytes.size());
+  std::vector<Lifetime> lifetimes(allocationBytes.size());
   for (auto [i, life] : llvm::enumerate(lifetimes))
     life = {allocationBytes[i], std::numeric_limits<int64_t>::max(), -1};
   for (auto [number, step] : llvm::enumerate(steps))
@@ -201,7 +201,7 @@ void EntryPlanner::layOut(ArrayRef<int64_t> meetings) {
       life.first = std::min<int64_t>(life.first, number);
       life.last = std::max<int64_t>(life.last, number);
     }
-  SmallVector<Lifetime> inArena;
+  std::vector<Lifetime> inArena;
   SmallVector<int64_t> numbers;
   for (auto [i, life] : llvm::enumerate(lifetimes))
     if (!outputOf.count(i) && life.last >= 0) {

@@ -7,7 +7,7 @@
 #ifndef FAIRWAY_LIB_PLAN_ENTRYPLANNER_H
 #define FAIRWAY_LIB_PLAN_ENTRYPLANNER_H
 
-#include "MemoryPlan.h"
+#include "fairway/Support/ArenaLayout.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/SymbolTable.h"

@@ -31,6 +31,10 @@ const fairway_artefact_t &findArtefact(const Library &library,
 /// its description is consistent. `name` is for messages.
 void checkArtefact(const fairway_artefact_t &artefact, const std::string &name);
 
+/// Throws a Failure unless the inputs, outputs and run plan of a description
+/// whose other parts were checked before are consistent.
+void checkRun(const fairway_artefact_t &artefact, const std::string &name);
+
 } // namespace fairway::runtime
 
 #endif // FAIRWAY_LIB_RUNTIME_ARTEFACT_H

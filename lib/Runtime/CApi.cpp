@@ -19,6 +19,11 @@ struct fairway_model : Model {
   using Model::Model;
 };
 
+struct fairway_binding {
+  fairway_model &model;
+  std::shared_ptr<const Instance> instance;
+};
+
 namespace {
 
 thread_local std::string lastError;
@@ -57,6 +62,14 @@ int64_t findTensor(const fairway_tensor_desc *tensors, uint32_t count,
     if (strcmp(tensors[i].name, name) == 0)
       return i;
   return -1;
+}
+
+void checkSteps(const fairway_model &model, const double *seconds,
+                size_t numSteps) {
+  requirePointer(seconds, "the place for the times");
+  if (numSteps != model.artefact().run.num_steps)
+    fail(FAIRWAY_INVALID_ARGUMENT, "the model's plan has another number of "
+                                   "steps than was given");
 }
 
 } // namespace
@@ -210,7 +223,8 @@ fairway_status fairway_model_run(fairway_model *model,
                                  unsigned threads) {
   return guarded([&] {
     requirePointer(model, "the model");
-    model->run(inputs, num_inputs, outputs, num_outputs, threads, nullptr);
+    model->run(model->whole(), inputs, num_inputs, outputs, num_outputs,
+               threads, nullptr);
   });
 }
 
@@ -221,11 +235,61 @@ fairway_status fairway_model_profile(fairway_model *model,
                                      double *seconds, size_t num_steps) {
   return guarded([&] {
     requirePointer(model, "the model");
-    requirePointer(seconds, "the place for the times");
-    if (num_steps != model->artefact().run.num_steps)
-      fail(FAIRWAY_INVALID_ARGUMENT, "the model's plan has another number of "
-                                     "steps than was given");
-    model->run(inputs, num_inputs, outputs, num_outputs, threads, seconds);
+    checkSteps(*model, seconds, num_steps);
+    model->run(model->whole(), inputs, num_inputs, outputs, num_outputs,
+               threads, seconds);
+  });
+}
+
+fairway_status fairway_model_find_sizes(const fairway_model *model,
+                                        const int64_t *const *shapes,
+                                        size_t num_inputs, int64_t *sizes,
+                                        size_t num_sizes) {
+  return guarded([&] {
+    requirePointer(model, "the model");
+    model->sizeFinder().find(shapes, num_inputs, sizes, num_sizes);
+  });
+}
+
+fairway_status fairway_model_bind(fairway_model *model, const int64_t *sizes,
+                                  size_t num_sizes, fairway_binding **binding) {
+  if (binding)
+    *binding = nullptr;
+  return guarded([&] {
+    requirePointer(model, "the model");
+    requirePointer(binding, "the place for the binding");
+    *binding = new fairway_binding{*model, model->bind(sizes, num_sizes)};
+  });
+}
+
+void fairway_binding_destroy(fairway_binding *binding) { delete binding; }
+
+const fairway_artefact_t *
+fairway_binding_artefact(const fairway_binding *binding) {
+  return &binding->instance->artefact();
+}
+
+fairway_status fairway_binding_run(const fairway_binding *binding,
+                                   const void *const *inputs, size_t num_inputs,
+                                   void *const *outputs, size_t num_outputs,
+                                   unsigned threads) {
+  return guarded([&] {
+    requirePointer(binding, "the binding");
+    binding->model.run(binding->instance, inputs, num_inputs, outputs,
+                       num_outputs, threads, nullptr);
+  });
+}
+
+fairway_status fairway_binding_profile(const fairway_binding *binding,
+                                       const void *const *inputs,
+                                       size_t num_inputs, void *const *outputs,
+                                       size_t num_outputs, unsigned threads,
+                                       double *seconds, size_t num_steps) {
+  return guarded([&] {
+    requirePointer(binding, "the binding");
+    checkSteps(binding->model, seconds, num_steps);
+    binding->model.run(binding->instance, inputs, num_inputs, outputs,
+                       num_outputs, threads, seconds);
   });
 }
 

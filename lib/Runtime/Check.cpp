@@ -11,7 +11,9 @@
 #include "Dtype.h"
 #include "Failure.h"
 #include "Memory.h"
+#include "Sizes.h"
 
+#include <cstring>
 #include <vector>
 
 using namespace fairway::runtime;
@@ -22,7 +24,9 @@ namespace {
 struct PlanLimits {
   const fairway_plan &plan;
   std::vector<uint64_t> inputs, outputs, constants;
-  uint64_t step = 0; ///< the one that is being checked
+  uint64_t expressions;  ///< all their values
+  uint64_t step = 0;     ///< the one that is being checked
+  uint64_t meetings = 0; ///< how often workers have met before it
 };
 
 class Checker {
@@ -34,7 +38,9 @@ public:
   void checkCpu() const;
   void checkInterface() const;
   void checkConstants() const;
-  void checkPlan(const char *which, PlanLimits limits) const;
+  void checkSizes() const;
+  void checkRunPlan() const;
+  void checkPreparePlan() const;
 
 private:
   [[noreturn]] void corrupt(const std::string &what) const {
@@ -47,8 +53,12 @@ private:
   void checkTensor(const fairway_tensor_desc &tensor) const;
   void checkTensors(const fairway_tensor_desc *tensors, uint32_t count,
                     const char *what) const;
+  void checkExpressions() const;
+  void checkVarying(const fairway_varying &varying) const;
+  void checkPlan(const char *which, PlanLimits limits) const;
+  template <typename Bad>
   void checkBuffer(const fairway_buffer_ref &ref, const PlanLimits &limits,
-                   const std::string &step) const;
+                   Bad bad) const;
 
   const fairway_artefact_t &artefact;
   const std::string &name;
@@ -145,20 +155,130 @@ void Checker::checkConstants() const {
     require(bytes != unknown, "a prepared weight has no constant");
 }
 
+/// A term is the size itself if it is one times it.
+static bool isSize(const fairway_expression &expression, uint32_t size) {
+  if (expression.num_terms != 1 || expression.terms[0].coefficient != 1)
+    return false;
+  for (uint32_t i = 0; i < FAIRWAY_MAX_SIZES; ++i)
+    if (expression.terms[0].powers[i] != (i == size))
+      return false;
+  return true;
+}
+
+void Checker::checkExpressions() const {
+  require(artefact.num_expressions >= artefact.num_sizes &&
+              (!artefact.num_expressions || artefact.expressions),
+          "expressions are missing");
+  for (uint32_t e = 0; e < artefact.num_expressions; ++e) {
+    const fairway_expression &expression = artefact.expressions[e];
+    require(!expression.num_terms || expression.terms,
+            "an expression has no terms");
+    for (uint64_t t = 0; t < expression.num_terms; ++t)
+      for (uint32_t i = artefact.num_sizes; i < FAIRWAY_MAX_SIZES; ++i)
+        require(!expression.terms[t].powers[i],
+                "an expression uses a size that does not exist");
+  }
+  for (uint32_t i = 0; i < artefact.num_sizes; ++i)
+    require(isSize(artefact.expressions[i], i),
+            "its first expressions are not the sizes");
+}
+
+void Checker::checkVarying(const fairway_varying &varying) const {
+  auto [field, expression, index, part] = varying;
+  const fairway_plan &run = artefact.run;
+  require(expression < artefact.num_expressions,
+          "a field has an expression that does not exist");
+  bool exists = false;
+  switch (field) {
+  case FAIRWAY_INPUT_EXTENT:
+    exists = index < artefact.num_inputs && part < artefact.inputs[index].rank;
+    break;
+  case FAIRWAY_OUTPUT_EXTENT:
+    exists =
+        index < artefact.num_outputs && part < artefact.outputs[index].rank;
+    break;
+  case FAIRWAY_ALLOCATION_BYTES:
+    exists = index < run.num_allocations;
+    break;
+  case FAIRWAY_BUFFER_OFFSET:
+  case FAIRWAY_BUFFER_BYTES:
+    exists = index < run.num_steps && part < run.steps[index].num_buffers;
+    break;
+  case FAIRWAY_STEP_FLOPS:
+  case FAIRWAY_STEP_BYTES:
+    exists = index < run.num_steps;
+    break;
+  case FAIRWAY_STEP_EXTENT:
+    exists = index < run.num_steps && part < run.steps[index].num_dimensions;
+    break;
+  case FAIRWAY_SCRATCH_BYTES:
+    exists = true;
+    break;
+  }
+  require(exists, "a field that varies does not exist");
+}
+
+/// The interface and the plans must have been checked.
+void Checker::checkSizes() const {
+  uint32_t count = artefact.num_sizes;
+  require(count <= FAIRWAY_MAX_SIZES, "it has too many sizes");
+  require(!count || artefact.sizes, "its sizes are missing");
+  for (uint32_t i = 0; i < count; ++i) {
+    const fairway_size &size = artefact.sizes[i];
+    require(size.name, "a size has no name");
+    for (uint32_t other = 0; other < i; ++other)
+      require(strcmp(size.name, artefact.sizes[other].name) != 0,
+              "two sizes have one name");
+    if (size.minimum < 0 || size.minimum > size.maximum)
+      corrupt("the limits of size '" + std::string(size.name) +
+              "' are impossible");
+  }
+  require(count || (!artefact.num_expressions && !artefact.num_varying &&
+                    !artefact.run.num_allocations),
+          "something varies that no size decides");
+  checkExpressions();
+  require(!artefact.num_varying || artefact.varying,
+          "the fields that vary are missing");
+  std::vector<bool> decided(count);
+  for (uint64_t i = 0; i < artefact.num_varying; ++i) {
+    const fairway_varying &varying = artefact.varying[i];
+    checkVarying(varying);
+    if (varying.field == FAIRWAY_INPUT_EXTENT)
+      if (auto linear =
+              asLinear(artefact.expressions[varying.expression], count))
+        decided[linear->size] = true;
+  }
+  for (uint32_t i = 0; i < count; ++i)
+    if (!decided[i])
+      corrupt("no input decides size '" + std::string(artefact.sizes[i].name) +
+              "'");
+}
+
+template <typename Bad>
 void Checker::checkBuffer(const fairway_buffer_ref &ref,
-                          const PlanLimits &limits,
-                          const std::string &step) const {
-  auto bad = [&](const char *what) { corrupt(step + what); };
+                          const PlanLimits &limits, Bad bad) const {
   auto lies = [&](uint64_t size) {
     return ref.offset <= size && ref.bytes <= size - ref.offset;
   };
+  const fairway_plan &plan = limits.plan;
   bool written = ref.flags & FAIRWAY_BUFFER_WRITTEN;
   switch (ref.space) {
   case FAIRWAY_SPACE_ARENA:
-    if (!lies(limits.plan.arena_bytes))
-      bad("has a buffer outside the arena");
+    if (!plan.num_allocations) {
+      if (!lies(plan.arena_bytes))
+        bad("has a buffer outside the arena");
+    } else {
+      if (ref.index >= plan.num_allocations)
+        bad("has a buffer in an allocation that does not exist");
+      const fairway_allocation &allocation = plan.allocations[ref.index];
+      if (!lies(allocation.bytes))
+        bad("has a buffer outside its allocation");
+      if (allocation.first_meeting > limits.meetings ||
+          allocation.last_meeting < limits.meetings)
+        bad("uses an allocation outside its lifetime");
+    }
     if (ref.first_step > limits.step || ref.last_step < limits.step ||
-        ref.last_step >= limits.plan.num_steps)
+        ref.last_step >= plan.num_steps)
       bad("uses a buffer outside its lifetime");
     break;
   case FAIRWAY_SPACE_INPUT:
@@ -183,6 +303,12 @@ void Checker::checkBuffer(const fairway_buffer_ref &ref,
     if (written)
       bad("writes a constant");
     break;
+  case FAIRWAY_SPACE_SIZES:
+    if (ref.index || !lies(limits.expressions))
+      bad("reads sizes that do not exist");
+    if (written)
+      bad("writes sizes");
+    break;
   default:
     bad("has a buffer in an unknown space");
   }
@@ -191,22 +317,60 @@ void Checker::checkBuffer(const fairway_buffer_ref &ref,
 void Checker::checkPlan(const char *which, PlanLimits limits) const {
   const fairway_plan &plan = limits.plan;
   require(!plan.num_steps || plan.steps, "a plan has no steps");
+  require(!plan.num_allocations || (plan.allocations && !plan.arena_bytes),
+          "a plan's allocations are impossible");
   for (limits.step = 0; limits.step < plan.num_steps; ++limits.step) {
     const fairway_step &step = plan.steps[limits.step];
-    std::string where =
-        "step " + std::to_string(limits.step) + " of its " + which + " plan ";
+    auto bad = [&](const char *what) {
+      corrupt("step " + std::to_string(limits.step) + " of its " + which +
+              " plan " + what);
+    };
     auto requireOfStep = [&](bool condition, const char *what) {
       if (!condition)
-        corrupt(where + what);
+        bad(what);
     };
+    limits.meetings += step.flags & FAIRWAY_STEP_BARRIER ? 1 : 0;
     requireOfStep(step.name && step.kernel, "has no kernel");
     requireOfStep(!step.num_buffers || step.buffers, "has no buffers");
     for (uint32_t b = 0; b < step.num_buffers; ++b)
-      checkBuffer(step.buffers[b], limits, where);
+      checkBuffer(step.buffers[b], limits, bad);
     requireOfStep(!step.num_dimensions || step.dimensions, "has no dimensions");
     for (uint32_t d = 0; d < step.num_dimensions; ++d)
       requireOfStep(step.dimensions[d].tile != 0, "has tiles of nothing");
   }
+}
+
+static std::vector<uint64_t> bytesOf(const fairway_tensor_desc *tensors,
+                                     uint32_t count) {
+  std::vector<uint64_t> bytes;
+  for (uint32_t i = 0; i < count; ++i)
+    bytes.push_back(tensors[i].bytes);
+  return bytes;
+}
+
+void Checker::checkRunPlan() const {
+  std::vector<uint64_t> constants;
+  for (uint32_t i = 0; i < artefact.num_constants; ++i)
+    constants.push_back(artefact.constants[i].tensor.bytes);
+  checkPlan("run", {artefact.run, bytesOf(artefact.inputs, artefact.num_inputs),
+                    bytesOf(artefact.outputs, artefact.num_outputs), constants,
+                    artefact.num_expressions * sizeof(int64_t)});
+}
+
+void Checker::checkPreparePlan() const {
+  std::vector<uint64_t> prepared(artefact.num_prepared);
+  for (uint32_t i = 0; i < artefact.num_constants; ++i) {
+    const fairway_constant_desc &constant = artefact.constants[i];
+    if (constant.parameter < 0)
+      prepared[constant.prepared] = constant.tensor.bytes;
+  }
+  require(!artefact.prepare.num_allocations,
+          "the memory of its prepare plan varies");
+  checkPlan("prepare", {artefact.prepare,
+                        bytesOf(artefact.parameters, artefact.num_parameters),
+                        prepared,
+                        {},
+                        0});
 }
 
 void fairway::runtime::checkArtefact(const fairway_artefact_t &artefact,
@@ -216,25 +380,14 @@ void fairway::runtime::checkArtefact(const fairway_artefact_t &artefact,
   checker.checkCpu();
   checker.checkInterface();
   checker.checkConstants();
-  auto sizes = [](const fairway_tensor_desc *tensors, uint32_t count) {
-    std::vector<uint64_t> bytes;
-    for (uint32_t i = 0; i < count; ++i)
-      bytes.push_back(tensors[i].bytes);
-    return bytes;
-  };
-  std::vector<uint64_t> constants, prepared(artefact.num_prepared);
-  for (uint32_t i = 0; i < artefact.num_constants; ++i) {
-    const fairway_constant_desc &constant = artefact.constants[i];
-    constants.push_back(constant.tensor.bytes);
-    if (constant.parameter < 0)
-      prepared[constant.prepared] = constant.tensor.bytes;
-  }
-  checker.checkPlan("run",
-                    {artefact.run, sizes(artefact.inputs, artefact.num_inputs),
-                     sizes(artefact.outputs, artefact.num_outputs), constants});
-  checker.checkPlan("prepare",
-                    {artefact.prepare,
-                     sizes(artefact.parameters, artefact.num_parameters),
-                     prepared,
-                     {}});
+  checker.checkRunPlan();
+  checker.checkPreparePlan();
+  checker.checkSizes();
+}
+
+void fairway::runtime::checkRun(const fairway_artefact_t &artefact,
+                                const std::string &name) {
+  Checker checker(artefact, name);
+  checker.checkInterface();
+  checker.checkRunPlan();
 }

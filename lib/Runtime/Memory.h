@@ -10,6 +10,7 @@
 #include "Failure.h"
 #include "fairway/Support/AlignedMemory.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 
@@ -34,6 +35,29 @@ inline Memory allocate(uint64_t bytes, const char *what) {
                                     std::to_string(bytes) + " bytes)");
   return Memory(static_cast<unsigned char *>(memory));
 }
+
+/// Memory for one tensor or arena after another.
+class ReusableMemory {
+public:
+  unsigned char *get() const { return memory.get(); }
+
+  /// Makes it at least `bytes` large; what was in it is lost. It grows by half
+  /// or more, so that sizes that rise from call to call seldom move it. Throws
+  /// a Failure naming `what` when there is no memory.
+  void reserve(uint64_t bytes, const char *what) {
+    if (memory && bytes <= capacity)
+      return;
+    uint64_t roomy = std::max(bytes, capacity + capacity / 2);
+    memory.reset(); // before the new one is there: not both at once
+    capacity = 0;
+    memory = allocate(roomy, what);
+    capacity = roomy;
+  }
+
+private:
+  Memory memory;
+  uint64_t capacity = 0;
+};
 
 } // namespace fairway::runtime
 

@@ -21,15 +21,15 @@ class Staging {
 public:
   explicit Staging(size_t count) : copies(count) {}
 
-  /// An aligned place for `bytes` bytes, the same for each `index`.
+  /// An aligned place for `bytes` bytes, the same for each `index` while it is
+  /// large enough.
   void *place(size_t index, uint64_t bytes) {
-    if (!copies[index])
-      copies[index] = allocate(bytes, "an aligned copy of a tensor");
+    copies[index].reserve(bytes, "an aligned copy of a tensor");
     return copies[index].get();
   }
 
 private:
-  std::vector<Memory> copies;
+  std::vector<ReusableMemory> copies;
 };
 
 /// More threads than CPUs only wait for one another at every barrier.
@@ -68,17 +68,36 @@ void checkPointers(const void *const *pointers,
            std::string(what) + " " + quoted(tensors[i]) + " is NULL");
 }
 
+void checkBuffers(const fairway_artefact_t &a, const void *const *inputs,
+                  size_t numInputs, void *const *outputs, size_t numOutputs) {
+  checkCount(numInputs, a.num_inputs, "input");
+  checkCount(numOutputs, a.num_outputs, "output");
+  checkPointers(inputs, a.inputs, numInputs, "input");
+  checkPointers(outputs, a.outputs, numOutputs, "output");
+  for (size_t o = 0; o < numOutputs; ++o) {
+    auto clash = [&](const void *other, const fairway_tensor_desc &tensor,
+                     const char *what) {
+      if (overlap(outputs[o], a.outputs[o].bytes, other, tensor.bytes))
+        fail(FAIRWAY_INVALID_ARGUMENT, "output " + quoted(a.outputs[o]) +
+                                           " overlaps " + what + " " +
+                                           quoted(tensor));
+    };
+    for (size_t i = 0; i < numInputs; ++i)
+      clash(inputs[i], a.inputs[i], "input");
+    for (size_t other = 0; other < o; ++other)
+      clash(outputs[other], a.outputs[other], "output");
+  }
+}
+
 } // namespace
 
 /// What one call of run needs.
 struct Model::Workspace {
-  Workspace(const Model &model)
-      : context(model.runSchedule, model.constants),
-        inputCopies(model.description.num_inputs),
-        outputCopies(model.description.num_outputs),
-        inputs(model.description.num_inputs),
-        outputs(model.description.num_outputs) {}
+  explicit Workspace(const fairway_artefact_t &artefact)
+      : inputCopies(artefact.num_inputs), outputCopies(artefact.num_outputs),
+        inputs(artefact.num_inputs), outputs(artefact.num_outputs) {}
 
+  std::shared_ptr<const Instance> instance; ///< what the context is ready for
   Context context;
   Staging inputCopies;
   Staging outputCopies;
@@ -86,11 +105,12 @@ struct Model::Workspace {
   std::vector<void *> outputs;      ///< aligned
 };
 
-Model::Model(Library lib, const fairway_artefact_t &artefact,
-             const std::string &name)
-    : library(std::move(lib)),
-      description((checkArtefact(artefact, name), artefact)),
-      runSchedule(artefact.run), prepareSchedule(artefact.prepare) {
+Model::Model(Library lib, const fairway_artefact_t &artefact, std::string path)
+    : library(std::move(lib)), name(std::move(path)),
+      description((checkArtefact(artefact, name), artefact)), finder(artefact),
+      prepareSchedule(artefact.prepare) {
+  if (!artefact.num_sizes)
+    only = std::make_shared<Instance>(artefact);
   if (artefact.weights) {
     for (uint32_t i = 0; i < artefact.num_constants; ++i)
       constants.push_back(artefact.weights + artefact.constants[i].offset);
@@ -137,9 +157,12 @@ void Model::prepare(unsigned threads) {
       uint64_t bytes = a.parameters[i].bytes;
       inputs[i] = memcpy(copies.place(i, bytes), parameters[i], bytes);
     }
-  if (!prepareSchedule.steps.empty())
-    Context(prepareSchedule, {})
-        .run(inputs.data(), outputs.data(), resolveThreads(threads), nullptr);
+  if (!prepareSchedule.steps.empty()) {
+    Context context;
+    context.adopt(prepareSchedule, {}, nullptr);
+    context.run(inputs.data(), outputs.data(), resolveThreads(threads),
+                nullptr);
+  }
 
   std::vector<const void *> values;
   for (uint32_t i = 0; i < a.num_constants; ++i) {
@@ -175,66 +198,109 @@ const void *Model::constant(size_t index) const {
   return constants[index];
 }
 
-void Model::checkBuffers(const void *const *inputs, size_t numInputs,
-                         void *const *outputs, size_t numOutputs) const {
-  const fairway_artefact_t &a = description;
-  checkCount(numInputs, a.num_inputs, "input");
-  checkCount(numOutputs, a.num_outputs, "output");
-  checkPointers(inputs, a.inputs, numInputs, "input");
-  checkPointers(outputs, a.outputs, numOutputs, "output");
-  for (size_t o = 0; o < numOutputs; ++o) {
-    auto clash = [&](const void *other, const fairway_tensor_desc &tensor,
-                     const char *what) {
-      if (overlap(outputs[o], a.outputs[o].bytes, other, tensor.bytes))
-        fail(FAIRWAY_INVALID_ARGUMENT, "output " + quoted(a.outputs[o]) +
-                                           " overlaps " + what + " " +
-                                           quoted(tensor));
-    };
-    for (size_t i = 0; i < numInputs; ++i)
-      clash(inputs[i], a.inputs[i], "input");
-    for (size_t other = 0; other < o; ++other)
-      clash(outputs[other], a.outputs[other], "output");
+const std::shared_ptr<const Instance> &Model::whole() const {
+  if (!only) {
+    std::string open;
+    for (uint32_t i = 0; i < description.num_sizes; ++i)
+      open += std::string(i ? ", '" : "'") + description.sizes[i].name + "'";
+    fail(FAIRWAY_INVALID_ARGUMENT,
+         "the model leaves " + open +
+             " open: bind it to sizes and run the binding "
+             "(fairway_model_find_sizes, fairway_model_bind)");
   }
+  return only;
 }
 
-std::unique_ptr<Model::Workspace> Model::takeWorkspace() {
+/// The instance at `sizes` that the model keeps, now its most recent; null if
+/// there is none. ThreadPool::mutex() must be held.
+std::shared_ptr<const Instance>
+Model::findRecent(const std::vector<int64_t> &sizes) {
+  auto found =
+      std::find_if(recent.rbegin(), recent.rend(), [&](const auto &instance) {
+        return instance->sizes() == sizes;
+      });
+  if (found == recent.rend())
+    return nullptr;
+  std::rotate(found.base() - 1, found.base(), recent.end());
+  return recent.back();
+}
+
+std::shared_ptr<const Instance> Model::bind(const int64_t *sizes,
+                                            size_t count) {
+  checkSizes(description, sizes, count);
+  if (only)
+    return only;
+  std::vector<int64_t> key(sizes, sizes + count);
   {
     std::lock_guard<std::mutex> lock(ThreadPool::mutex());
-    if (!workspaces.empty()) {
-      std::unique_ptr<Workspace> last = std::move(workspaces.back());
-      workspaces.pop_back();
-      return last;
-    }
+    if (auto known = findRecent(key))
+      return known;
   }
-  return std::make_unique<Workspace>(*this);
+  auto made = std::make_shared<const Instance>(description, key, name);
+  std::shared_ptr<const Instance> oldest; // freed when the lock is not held
+  std::lock_guard<std::mutex> lock(ThreadPool::mutex());
+  if (auto known = findRecent(key)) // another thread was faster
+    return known;
+  if (recent.size() == maxInstances) {
+    oldest = std::move(recent.front());
+    recent.erase(recent.begin());
+  }
+  recent.push_back(made);
+  return made;
 }
 
-void Model::run(const void *const *inputs, size_t numInputs,
+/// Idle working memory, if possible some that the same instance used last.
+std::unique_ptr<Model::Workspace>
+Model::takeWorkspace(const std::shared_ptr<const Instance> &instance) {
+  std::unique_ptr<Workspace> space;
+  {
+    std::lock_guard<std::mutex> lock(ThreadPool::mutex());
+    auto found = std::find_if(
+        workspaces.rbegin(), workspaces.rend(),
+        [&](const auto &idle) { return idle->instance == instance; });
+    if (found == workspaces.rend())
+      found = workspaces.rbegin();
+    if (!workspaces.empty()) {
+      space = std::move(*found);
+      workspaces.erase(found.base() - 1);
+    }
+  }
+  if (!space)
+    space = std::make_unique<Workspace>(description);
+  if (space->instance != instance) {
+    space->context.adopt(instance->schedule(), constants, instance->values());
+    space->instance = instance;
+  }
+  return space;
+}
+
+void Model::run(const std::shared_ptr<const Instance> &instance,
+                const void *const *inputs, size_t numInputs,
                 void *const *outputs, size_t numOutputs, unsigned threads,
                 double *seconds) {
+  const fairway_artefact_t &a = instance->artefact();
   requirePrepared();
-  checkBuffers(inputs, numInputs, outputs, numOutputs);
-  std::unique_ptr<Workspace> space = takeWorkspace();
+  checkBuffers(a, inputs, numInputs, outputs, numOutputs);
+  std::unique_ptr<Workspace> space = takeWorkspace(instance);
 
   for (size_t i = 0; i < numInputs; ++i) {
-    uint64_t bytes = description.inputs[i].bytes;
+    uint64_t bytes = a.inputs[i].bytes;
     space->inputs[i] =
         isAligned(inputs[i])
             ? inputs[i]
             : memcpy(space->inputCopies.place(i, bytes), inputs[i], bytes);
   }
   for (size_t i = 0; i < numOutputs; ++i)
-    space->outputs[i] =
-        isAligned(outputs[i])
-            ? outputs[i]
-            : space->outputCopies.place(i, description.outputs[i].bytes);
+    space->outputs[i] = isAligned(outputs[i])
+                            ? outputs[i]
+                            : space->outputCopies.place(i, a.outputs[i].bytes);
 
   space->context.run(space->inputs.data(), space->outputs.data(),
                      resolveThreads(threads), seconds);
 
   for (size_t i = 0; i < numOutputs; ++i)
     if (space->outputs[i] != outputs[i])
-      memcpy(outputs[i], space->outputs[i], description.outputs[i].bytes);
+      memcpy(outputs[i], space->outputs[i], a.outputs[i].bytes);
 
   std::lock_guard<std::mutex> lock(ThreadPool::mutex());
   workspaces.push_back(std::move(space));

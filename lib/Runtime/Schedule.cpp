@@ -41,24 +41,37 @@ Schedule::Schedule(const fairway_plan &plan) : plan(plan) {
   }
 }
 
-Context::Context(const Schedule &schedule,
-                 const std::vector<const void *> &constants)
-    : schedule(schedule),
-      arena(allocate(schedule.plan.arena_bytes, "the model's working memory")),
-      // Whole pages, so that each worker's lie on its own memory node.
-      scratchStride(alignUp(schedule.plan.scratch_bytes, 4096)) {
-  pointers.reserve(schedule.numPointers);
-  for (uint64_t i = 0; i < schedule.plan.num_steps; ++i) {
-    const fairway_step &step = schedule.plan.steps[i];
+/// Kernels get one kind of address; which they write is in the plan.
+static void *at(const void *base, uint64_t offset) {
+  return static_cast<unsigned char *>(const_cast<void *>(base)) + offset;
+}
+
+void Context::adopt(const Schedule &newSchedule,
+                    const std::vector<const void *> &constants,
+                    const int64_t *sizes) {
+  schedule = &newSchedule;
+  const fairway_plan &plan = schedule->plan;
+  arena.reserve(plan.arena_bytes, "the model's working memory");
+  if (plan.scratch_bytes > INT64_MAX / (2 * maxThreads))
+    fail(FAIRWAY_OUT_OF_MEMORY, "no memory for the workers' scratch memory (" +
+                                    std::to_string(plan.scratch_bytes) +
+                                    " bytes each)");
+  // Whole pages, so that each worker's lie on its own memory node.
+  scratchStride = alignUp(plan.scratch_bytes, 4096);
+  pointers.clear();
+  pointers.reserve(schedule->numPointers);
+  for (uint64_t i = 0; i < plan.num_steps; ++i) {
+    const fairway_step &step = plan.steps[i];
     for (uint32_t b = 0; b < step.num_buffers; ++b) {
       const fairway_buffer_ref &ref = step.buffers[b];
-      unsigned char *base = nullptr;
+      void *pointer = nullptr; // of an input or output: each call's own
       if (ref.space == FAIRWAY_SPACE_ARENA)
-        base = arena.get();
+        pointer = at(arena.get(), ref.offset);
       else if (ref.space == FAIRWAY_SPACE_CONSTANT)
-        base = static_cast<unsigned char *>(
-            const_cast<void *>(constants[ref.index]));
-      pointers.push_back(base ? base + ref.offset : nullptr);
+        pointer = at(constants[ref.index], ref.offset);
+      else if (ref.space == FAIRWAY_SPACE_SIZES)
+        pointer = at(sizes, ref.offset);
+      pointers.push_back(pointer);
     }
   }
 }
@@ -111,20 +124,12 @@ void walkAndMeasure(void *argument, Member &member) {
 void Context::run(const void *const *inputs, void *const *outputs,
                   unsigned threads, double *seconds) {
   threads =
-      unsigned(std::min<uint64_t>({threads, schedule.maxTiles, maxThreads}));
-  if (scratchWorkers < threads) {
-    scratch = allocate(scratchStride * threads, "the workers' scratch memory");
-    scratchWorkers = threads;
-  }
-  auto at = [](const void *base, uint64_t offset) {
-    return const_cast<unsigned char *>(
-               static_cast<const unsigned char *>(base)) +
-           offset;
-  };
-  for (const Schedule::Fixup &fixup : schedule.inputs)
+      unsigned(std::min<uint64_t>({threads, schedule->maxTiles, maxThreads}));
+  scratch.reserve(scratchStride * threads, "the workers' scratch memory");
+  for (const Schedule::Fixup &fixup : schedule->inputs)
     pointers[fixup.slot] = at(inputs[fixup.index], fixup.offset);
-  for (const Schedule::Fixup &fixup : schedule.outputs)
+  for (const Schedule::Fixup &fixup : schedule->outputs)
     pointers[fixup.slot] = at(outputs[fixup.index], fixup.offset);
-  Walk work{schedule, pointers.data(), scratch.get(), scratchStride, seconds};
+  Walk work{*schedule, pointers.data(), scratch.get(), scratchStride, seconds};
   ThreadPool::run(threads, seconds ? walkAndMeasure : walk, &work);
 }

@@ -42,8 +42,11 @@ struct Schedule {
 /// The working memory of one call: arena, scratch and pointer table.
 class Context {
 public:
-  /// `constants` are the addresses that constant buffers refer to.
-  Context(const Schedule &schedule, const std::vector<const void *> &constants);
+  /// Makes ready for a schedule, which must outlive its use here. Memory that
+  /// is large enough is kept. Buffers refer to the addresses in `constants` and
+  /// to `sizes`.
+  void adopt(const Schedule &schedule,
+             const std::vector<const void *> &constants, const int64_t *sizes);
 
   /// Runs the schedule on up to `threads` threads. Entries of `inputs` and
   /// `outputs` must be aligned. `seconds`, if not null, receives the time of
@@ -52,11 +55,10 @@ public:
            double *seconds);
 
 private:
-  const Schedule &schedule;
-  Memory arena;
-  Memory scratch;
-  uint64_t scratchStride;
-  unsigned scratchWorkers = 0;
+  const Schedule *schedule = nullptr;
+  ReusableMemory arena;
+  ReusableMemory scratch;
+  uint64_t scratchStride = 0;
   std::vector<void *> pointers;
 };
 

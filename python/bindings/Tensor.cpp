@@ -98,7 +98,7 @@ template <typename GetExtent> std::string tuple(size_t rank, GetExtent extent) {
 
 template <typename Array>
 void checkTensor(const Array &array, const fairway_tensor_desc &desc,
-                 const char *role) {
+                 const char *role, Extents extents) {
   if (array.device_type() != nb::device::cpu::value)
     mismatch(role, desc,
              "is on " + deviceName(array.device_type()) +
@@ -108,6 +108,13 @@ void checkTensor(const Array &array, const fairway_tensor_desc &desc,
     mismatch(role, desc,
              "has dtype " + typeName(array.dtype()) + ", the model needs " +
                  fairway_dtype_name(desc.dtype));
+  if (extents == Extents::None) {
+    if (array.ndim() != desc.rank)
+      mismatch(role, desc,
+               "has rank " + std::to_string(array.ndim()) +
+                   ", the model needs " + std::to_string(desc.rank));
+    return;
+  }
   bool same = array.ndim() == desc.rank;
   for (size_t i = 0; same && i < desc.rank; ++i)
     same = int64_t(array.shape(i)) == desc.shape[i];
@@ -189,7 +196,7 @@ void fairway::python::raise(fairway_status code, const std::string &message) {
 
 ReadOnlyTensor fairway::python::readTensor(nb::handle object,
                                            const fairway_tensor_desc &desc,
-                                           const char *role) {
+                                           const char *role, Extents extents) {
   nb::object source = withoutGradient(object);
   ReadOnlyTensor array;
   if (!import(source, desc, array))
@@ -197,7 +204,7 @@ ReadOnlyTensor fairway::python::readTensor(nb::handle object,
              "is no tensor that DLPack or the buffer protocol can "
              "hand over (" +
                  typeNameOf(object) + ")");
-  checkTensor(array, desc, role);
+  checkTensor(array, desc, role, extents);
   if (isContiguous(array))
     return array;
   ReadOnlyTensor copy;
@@ -212,7 +219,7 @@ nb::ndarray<> fairway::python::writableTensor(nb::handle object,
   nb::ndarray<> array;
   if (!import(object, desc, array))
     mismatch(role, desc, "is no writable tensor (" + typeNameOf(object) + ")");
-  checkTensor(array, desc, role);
+  checkTensor(array, desc, role, Extents::All);
   if (!isContiguous(array))
     mismatch(role, desc, "is not contiguous");
   return array;

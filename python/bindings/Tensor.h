@@ -33,13 +33,16 @@ inline void check(fairway_status status) {
 /// A tensor that is kept alive and may only be read.
 using ReadOnlyTensor = nb::ndarray<nb::ro>;
 
+/// Which of a tensor's extents must be what its description says.
+enum class Extents { All, None };
+
 /// The tensor `object` (anything with DLPack or the buffer protocol) as what
 /// `desc` describes. Not copied unless it is not contiguous; then the copy is
 /// what is returned. Raises an Error naming `role` ("input") and the tensor
-/// if it is no CPU tensor of the right shape and element type. bfloat16 may
-/// also come as uint16 holding the bits.
+/// if it is no CPU tensor of the right rank, `extents` and element type.
+/// bfloat16 may also come as uint16 holding the bits.
 ReadOnlyTensor readTensor(nb::handle object, const fairway_tensor_desc &desc,
-                          const char *role);
+                          const char *role, Extents extents = Extents::All);
 
 /// Likewise for a tensor to write to, which must be contiguous.
 nb::ndarray<> writableTensor(nb::handle object, const fairway_tensor_desc &desc,

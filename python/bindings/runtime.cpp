@@ -7,11 +7,13 @@
 // python/fairway/_runtime.pyi.
 //
 //===----------------------------------------------------------------------===//
+#include "Infos.h"
 #include "Tensor.h"
 
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
+#include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
 
 #include <memory>
@@ -22,79 +24,6 @@
 using namespace fairway::python;
 
 namespace {
-
-struct TensorInfo {
-  std::string name;
-  std::string dtype;
-  nb::tuple shape;
-  uint64_t nbytes;
-
-  explicit TensorInfo(const fairway_tensor_desc &desc)
-      : name(desc.name), dtype(fairway_dtype_name(desc.dtype)),
-        nbytes(desc.bytes) {
-    nb::list extents;
-    for (uint32_t i = 0; i < desc.rank; ++i)
-      extents.append(desc.shape[i]);
-    shape = nb::tuple(extents);
-  }
-
-  std::string repr() const {
-    return "TensorInfo(name='" + name + "', dtype='" + dtype +
-           "', shape=" + nb::cast<std::string>(nb::str(shape)) +
-           ", nbytes=" + std::to_string(nbytes) + ")";
-  }
-};
-
-struct BufferInfo {
-  std::string space;
-  uint32_t index;
-  uint64_t offset, nbytes;
-  bool written;
-  std::optional<std::tuple<uint32_t, uint32_t>> lifetime;
-
-  explicit BufferInfo(const fairway_buffer_ref &ref)
-      : space(spaceName(ref.space)), index(ref.index), offset(ref.offset),
-        nbytes(ref.bytes), written(ref.flags & FAIRWAY_BUFFER_WRITTEN) {
-    if (ref.space == FAIRWAY_SPACE_ARENA)
-      lifetime.emplace(ref.first_step, ref.last_step);
-  }
-
-  static const char *spaceName(uint32_t space) {
-    static const char *const names[] = {"arena", "input", "output", "constant"};
-    return names[space];
-  }
-
-  std::string repr() const {
-    return "BufferInfo(space='" + space + "', index=" + std::to_string(index) +
-           ", offset=" + std::to_string(offset) +
-           ", nbytes=" + std::to_string(nbytes) + ")";
-  }
-};
-
-struct StepInfo {
-  std::string name;
-  uint64_t tiles, flops, bytes;
-  bool barrier;
-  std::vector<BufferInfo> buffers;
-  std::vector<std::tuple<uint64_t, uint64_t>> dimensions;
-  std::string config;
-
-  explicit StepInfo(const fairway_step &step)
-      : name(step.name), tiles(step.tiles), flops(step.flops),
-        bytes(step.bytes), barrier(step.flags & FAIRWAY_STEP_BARRIER),
-        buffers(step.buffers, step.buffers + step.num_buffers),
-        config(step.config ? step.config : "") {
-    for (uint32_t i = 0; i < step.num_dimensions; ++i)
-      dimensions.emplace_back(step.dimensions[i].extent,
-                              step.dimensions[i].tile);
-  }
-
-  std::string repr() const {
-    return "StepInfo(name='" + name + "', tiles=" + std::to_string(tiles) +
-           ", flops=" + std::to_string(flops) +
-           ", bytes=" + std::to_string(bytes) + ")";
-  }
-};
 
 unsigned threadCount(int threads) {
   if (threads < 0)
@@ -112,6 +41,34 @@ void checkCount(size_t given, size_t needed, const std::string &what) {
                                         " given");
 }
 
+struct Destroy {
+  void operator()(fairway_model *model) const { fairway_model_destroy(model); }
+  void operator()(fairway_binding *binding) const {
+    fairway_binding_destroy(binding);
+  }
+};
+
+/// A model at certain sizes; must not outlive the model.
+class Binding {
+public:
+  Binding(fairway_model *model, std::vector<int64_t> openSizes)
+      : sizes(std::move(openSizes)) {
+    fairway_binding *made = nullptr;
+    check(fairway_model_bind(model, sizes.data(), sizes.size(), &made));
+    binding.reset(made);
+  }
+
+  const fairway_binding *get() const { return binding.get(); }
+  const fairway_artefact_t &description() const {
+    return *fairway_binding_artefact(binding.get());
+  }
+
+  const std::vector<int64_t> sizes;
+
+private:
+  std::unique_ptr<fairway_binding, Destroy> binding;
+};
+
 class Model {
 public:
   explicit Model(const std::string &path) {
@@ -126,26 +83,40 @@ public:
     artefact = fairway_model_artefact(loaded);
   }
 
-  static std::vector<TensorInfo> infos(const fairway_tensor_desc *tensors,
-                                       uint32_t count) {
-    return std::vector<TensorInfo>(tensors, tensors + count);
+  std::vector<TensorInfo> parameters() const {
+    return std::vector<TensorInfo>(
+        artefact->parameters, artefact->parameters + artefact->num_parameters);
   }
-  auto inputs() const { return infos(artefact->inputs, artefact->num_inputs); }
-  auto outputs() const {
-    return infos(artefact->outputs, artefact->num_outputs);
+  std::vector<std::tuple<std::string, int64_t, std::optional<int64_t>>>
+  sizes() const {
+    std::vector<std::tuple<std::string, int64_t, std::optional<int64_t>>> list;
+    for (uint32_t i = 0; i < artefact->num_sizes; ++i) {
+      const fairway_size &size = artefact->sizes[i];
+      std::optional<int64_t> maximum;
+      if (size.maximum != INT64_MAX)
+        maximum = size.maximum;
+      list.emplace_back(size.name, size.minimum, maximum);
+    }
+    return list;
   }
-  auto parameters() const {
-    return infos(artefact->parameters, artefact->num_parameters);
+
+  /// The model at `given` sizes, or at those of the description's example.
+  std::unique_ptr<Binding> at(std::optional<std::vector<int64_t>> given) {
+    if (!given) {
+      std::vector<const int64_t *> shapes;
+      for (uint32_t i = 0; i < artefact->num_inputs; ++i)
+        shapes.push_back(artefact->inputs[i].shape);
+      given = findSizes(shapes);
+    }
+    return std::make_unique<Binding>(model.get(), std::move(*given));
   }
+
   std::vector<std::tuple<TensorInfo, uint64_t>> constantsInfo() const {
     std::vector<std::tuple<TensorInfo, uint64_t>> result;
     for (uint32_t i = 0; i < artefact->num_constants; ++i)
       result.emplace_back(TensorInfo(artefact->constants[i].tensor),
                           artefact->constants[i].offset);
     return result;
-  }
-  static std::vector<StepInfo> stepInfos(const fairway_plan &plan) {
-    return std::vector<StepInfo>(plan.steps, plan.steps + plan.num_steps);
   }
 
   bool hasWeights() const { return fairway_model_has_weights(model.get()); }
@@ -202,44 +173,58 @@ public:
                               int threads, double *seconds = nullptr) {
     unsigned count = threadCount(threads);
     checkCount(inputObjects.size(), artefact->num_inputs, "input");
+    // Where sizes are open, they and the runtime decide what fits.
+    bool open = artefact->num_sizes;
     std::vector<ReadOnlyTensor> tensors; // kept alive during the run
     std::vector<const void *> inputPointers;
     for (size_t i = 0; i < inputObjects.size(); ++i) {
-      tensors.push_back(
-          readTensor(inputObjects[i], artefact->inputs[i], "input"));
+      tensors.push_back(readTensor(inputObjects[i], artefact->inputs[i],
+                                   "input",
+                                   open ? Extents::None : Extents::All));
       inputPointers.push_back(tensors.back().data());
     }
+    std::optional<Binding> binding;
+    if (open) {
+      std::vector<const int64_t *> shapes;
+      for (const ReadOnlyTensor &tensor : tensors)
+        shapes.push_back(tensor.shape_ptr());
+      binding.emplace(model.get(), findSizes(shapes));
+    }
+    const fairway_tensor_desc *outputs =
+        open ? binding->description().outputs : artefact->outputs;
 
     std::vector<nb::ndarray<>> written;
     std::vector<void *> outputPointers;
     if (results) {
       checkCount(results->size(), artefact->num_outputs, "output");
       for (size_t i = 0; i < results->size(); ++i) {
-        written.push_back(
-            writableTensor((*results)[i], artefact->outputs[i], "output"));
+        written.push_back(writableTensor((*results)[i], outputs[i], "output"));
         outputPointers.push_back(written.back().data());
       }
     } else {
       results.emplace();
       for (uint32_t i = 0; i < artefact->num_outputs; ++i) {
         void *data = nullptr;
-        results->push_back(newArray(artefact->outputs[i], data));
+        results->push_back(newArray(outputs[i], data));
         outputPointers.push_back(data);
       }
     }
 
+    auto compute = [&](auto run, auto profile, auto *subject) {
+      return seconds
+                 ? profile(subject, inputPointers.data(), inputPointers.size(),
+                           outputPointers.data(), outputPointers.size(), count,
+                           seconds, artefact->run.num_steps)
+                 : run(subject, inputPointers.data(), inputPointers.size(),
+                       outputPointers.data(), outputPointers.size(), count);
+    };
     fairway_status status;
     {
       nb::gil_scoped_release release;
       status =
-          seconds
-              ? fairway_model_profile(
-                    model.get(), inputPointers.data(), inputPointers.size(),
-                    outputPointers.data(), outputPointers.size(), count,
-                    seconds, artefact->run.num_steps)
-              : fairway_model_run(model.get(), inputPointers.data(),
-                                  inputPointers.size(), outputPointers.data(),
-                                  outputPointers.size(), count);
+          open ? compute(fairway_binding_run, fairway_binding_profile,
+                         binding->get())
+               : compute(fairway_model_run, fairway_model_profile, model.get());
     }
     check(status);
     return std::move(*results);
@@ -255,11 +240,14 @@ public:
   }
 
 private:
-  struct Destroy {
-    void operator()(fairway_model *model) const {
-      fairway_model_destroy(model);
-    }
-  };
+  std::vector<int64_t>
+  findSizes(const std::vector<const int64_t *> &shapes) const {
+    std::vector<int64_t> sizes(artefact->num_sizes);
+    check(fairway_model_find_sizes(model.get(), shapes.data(), shapes.size(),
+                                   sizes.data(), sizes.size()));
+    return sizes;
+  }
+
   // Declared before the model: the parameters outlive it.
   std::vector<std::optional<ReadOnlyTensor>> newParameters;
   std::vector<std::optional<ReadOnlyTensor>> keptParameters;
@@ -283,47 +271,44 @@ void bindStatus(nb::module_ &module) {
       .value("SYSTEM_ERROR", FAIRWAY_SYSTEM_ERROR);
 }
 
-void bindInfos(nb::module_ &module) {
-  nb::class_<TensorInfo>(module, "TensorInfo")
-      .def_ro("name", &TensorInfo::name)
-      .def_ro("dtype", &TensorInfo::dtype)
-      .def_ro("shape", &TensorInfo::shape)
-      .def_ro("nbytes", &TensorInfo::nbytes)
-      .def("__repr__", &TensorInfo::repr);
-  nb::class_<BufferInfo>(module, "BufferInfo")
-      .def_ro("space", &BufferInfo::space)
-      .def_ro("index", &BufferInfo::index)
-      .def_ro("offset", &BufferInfo::offset)
-      .def_ro("nbytes", &BufferInfo::nbytes)
-      .def_ro("written", &BufferInfo::written)
-      .def_ro("lifetime", &BufferInfo::lifetime)
-      .def("__repr__", &BufferInfo::repr);
-  nb::class_<StepInfo>(module, "StepInfo")
-      .def_ro("name", &StepInfo::name)
-      .def_ro("tiles", &StepInfo::tiles)
-      .def_ro("flops", &StepInfo::flops)
-      .def_ro("bytes", &StepInfo::bytes)
-      .def_ro("barrier", &StepInfo::barrier)
-      .def_ro("buffers", &StepInfo::buffers)
-      .def_ro("dimensions", &StepInfo::dimensions)
-      .def_ro("config", &StepInfo::config)
-      .def("__repr__", &StepInfo::repr);
+/// What a model and a model at certain sizes have in common.
+template <typename Class> void bindDescription(nb::class_<Class> &binding) {
+  binding
+      .def_prop_ro("inputs",
+                   [](const Class &m) {
+                     return tensorInfos(m.description(), FAIRWAY_INPUT_EXTENT);
+                   })
+      .def_prop_ro("outputs",
+                   [](const Class &m) {
+                     return tensorInfos(m.description(), FAIRWAY_OUTPUT_EXTENT);
+                   })
+      .def_prop_ro(
+          "steps",
+          [](const Class &m) { return stepInfos(m.description().run); })
+      .def_prop_ro(
+          "arena_bytes",
+          [](const Class &m) { return m.description().run.arena_bytes; })
+      .def_prop_ro("scratch_bytes", [](const Class &m) {
+        return m.description().run.scratch_bytes;
+      });
 }
 
 void bindModel(nb::module_ &module) {
-  nb::class_<Model>(module, "Model")
-      .def(nb::init<const std::string &>(), nb::arg("path"))
-      .def_prop_ro("inputs", &Model::inputs)
-      .def_prop_ro("outputs", &Model::outputs)
+  nb::class_<Binding> binding(module, "Binding");
+  bindDescription(binding);
+  binding.def_ro("sizes", &Binding::sizes);
+
+  nb::class_<Model> model(module, "Model");
+  bindDescription(model);
+  model.def(nb::init<const std::string &>(), nb::arg("path"))
+      .def_prop_ro("sizes", &Model::sizes)
+      .def("at", &Model::at, nb::arg("sizes") = nb::none(),
+           nb::keep_alive<0, 1>())
       .def_prop_ro("parameters", &Model::parameters)
       .def_prop_ro("constants_info", &Model::constantsInfo)
       .def_prop_ro(
-          "steps",
-          [](const Model &m) { return Model::stepInfos(m.description().run); })
-      .def_prop_ro("prepare_steps",
-                   [](const Model &m) {
-                     return Model::stepInfos(m.description().prepare);
-                   })
+          "prepare_steps",
+          [](const Model &m) { return stepInfos(m.description().prepare); })
       .def_prop_ro("has_weights", &Model::hasWeights)
       .def_prop_ro("is_prepared", &Model::isPrepared)
       .def_prop_ro("metadata", &Model::metadata)
@@ -335,12 +320,6 @@ void bindModel(nb::module_ &module) {
       .def_prop_ro("cpu", [](const Model &m) { return m.description().cpu; })
       .def_prop_ro("features",
                    [](const Model &m) { return m.description().features; })
-      .def_prop_ro(
-          "arena_bytes",
-          [](const Model &m) { return m.description().run.arena_bytes; })
-      .def_prop_ro(
-          "scratch_bytes",
-          [](const Model &m) { return m.description().run.scratch_bytes; })
       .def("set_parameters", &Model::setParameters, nb::arg("parameters"))
       .def("prepare", &Model::prepare, nb::arg("threads") = 0)
       .def("constant_view", &Model::constantView, nb::arg("index"))

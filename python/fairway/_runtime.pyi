@@ -51,21 +51,27 @@ class TensorInfo:
     def dtype(self) -> str:
         """NumPy's name of the element type, or "bfloat16"."""
     @property
-    def shape(self) -> tuple[int, ...]: ...
+    def shape(self) -> tuple[int | str, ...]:
+        """An extent that varies is an expression of sizes: "batch", "2*length + 1"."""
     @property
-    def nbytes(self) -> int: ...
+    def nbytes(self) -> int:
+        """The size in bytes; if it varies, an example."""
 
 class BufferInfo:
     """What a kernel reads or writes."""
 
     @property
-    def space(self) -> Literal["arena", "input", "output", "constant"]: ...
+    def space(self) -> Literal["arena", "input", "output", "constant", "sizes"]: ...
     @property
     def index(self) -> int:
-        """The number of the input, output or constant; 0 in the arena."""
+        """The number of the input, output or constant.
+
+        In the arena it is 0, or the number of an allocation as long as the sizes of a
+        model are open.
+        """
     @property
     def offset(self) -> int:
-        """Bytes from the start of the arena or tensor."""
+        """Bytes from the start of the arena, allocation or tensor."""
     @property
     def nbytes(self) -> int: ...
     @property
@@ -103,8 +109,29 @@ class StepInfo:
     def config(self) -> str:
         """How the kernel was made, `tile = [64, 3], rows = 6`; empty if that is unknown."""
 
+class Binding:
+    """A model at certain sizes: an ordinary description, in which nothing varies."""
+
+    @property
+    def sizes(self) -> list[int]:
+        """The sizes, in the order of `Model.sizes`."""
+    @property
+    def inputs(self) -> list[TensorInfo]: ...
+    @property
+    def outputs(self) -> list[TensorInfo]: ...
+    @property
+    def steps(self) -> list[StepInfo]: ...
+    @property
+    def arena_bytes(self) -> int: ...
+    @property
+    def scratch_bytes(self) -> int:
+        """For each worker."""
+
 class Model:
     """A compiled model loaded from `path`.
+
+    A model may leave sizes open; `run` then takes them from its inputs. What varies
+    with them is an example in the properties, and has its value in `at`.
 
     `run`, `profile` and the properties may be used from many threads at once;
     `set_parameters` and `prepare` need the model for themselves.
@@ -118,6 +145,19 @@ class Model:
     def inputs(self) -> list[TensorInfo]: ...
     @property
     def outputs(self) -> list[TensorInfo]: ...
+    @property
+    def sizes(self) -> list[tuple[str, int, int | None]]:
+        """The open sizes: name, minimum, and maximum or None."""
+    def at(self, sizes: Sequence[int] | None = None) -> Binding:
+        """The model at certain sizes.
+
+        Args:
+            sizes: A number for each of `self.sizes`; None for the sizes of the example
+                that the properties give.
+
+        Raises:
+            Error: INVALID_ARGUMENT: the model was not compiled for these sizes.
+        """
     @property
     def parameters(self) -> list[TensorInfo]: ...
     @property
@@ -182,7 +222,8 @@ class Model:
             `outputs`, or the new arrays.
 
         Raises:
-            Error: INVALID_ARGUMENT naming the tensor, NOT_PREPARED, OUT_OF_MEMORY.
+            Error: INVALID_ARGUMENT naming the tensor or size, NOT_PREPARED,
+                OUT_OF_MEMORY.
         """
     def profile(self, inputs: Sequence[Any], threads: int = 0) -> list[float]:
         """Runs once and returns the seconds that each of `self.steps` took."""

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 from fairway.errors import InvalidArgument
 from fairway.program import TensorSpec
+from fairway.tensors import shape_text
 
 __all__ = ["check_inputs", "to_torch", "torch_if_loaded"]
 
@@ -39,7 +40,8 @@ def check_inputs(leaves: Sequence[Any], specs: Sequence[TensorSpec]) -> list[Any
 
     Raises:
         InvalidArgument: The count, or an input's type, dtype, shape or device does not
-            fit; the message names the input.
+            fit; the message names the input. Extents that vary are not checked: the
+            runtime knows what they must be.
     """
     if len(leaves) != len(specs):
         names = ", ".join(spec.name for spec in specs)
@@ -75,7 +77,7 @@ def _check_torch(torch: Any, tensor: Any, spec: TensorSpec) -> Any:
         )
     if tensor.device.type != "cpu":
         raise _wrong_device(spec, str(tensor.device), f"pass {spec.name}.cpu()")
-    if tensor.dtype is not getattr(torch, spec.dtype) or tensor.shape != spec.shape:
+    if tensor.dtype is not getattr(torch, spec.dtype) or not _has_shape(tensor, spec):
         dtype = str(tensor.dtype).removeprefix("torch.")
         _refuse_type(spec, dtype, tensor.shape, f"{spec.name}.to(torch.{spec.dtype})")
     dense = tensor.detach().contiguous()
@@ -89,10 +91,20 @@ def _check_numpy(array: Any, spec: TensorSpec) -> Any:
         fits = array.dtype.name == spec.dtype
     else:
         fits = array.dtype == _numpy_dtype(spec.dtype)
-    if not fits or array.shape != spec.shape:
+    if not fits or not _has_shape(array, spec):
         dtype = array.dtype.name if array.dtype.isnative else f"byte-swapped {array.dtype.name}"
         _refuse_type(spec, dtype, array.shape, f"{spec.name}.astype('{spec.dtype}')")
     return array if array.flags.c_contiguous else array.copy(order="C")
+
+
+def _has_shape(tensor: Any, spec: TensorSpec) -> bool:
+    """Whether a tensor has the rank and the fixed extents of an input."""
+    if tensor.shape == spec.shape:
+        return True
+    return len(tensor.shape) == len(spec.shape) and all(
+        isinstance(wanted, str) or extent == wanted
+        for extent, wanted in zip(tensor.shape, spec.shape, strict=True)
+    )
 
 
 @functools.cache
@@ -136,10 +148,10 @@ def _refuse_type(spec: TensorSpec, dtype: str, shape: tuple[int, ...], cast: str
         )
     if len(shape) != len(spec.shape):
         wrong = f"{_count(len(shape), 'dimension')} {list(shape)}"
-        wanted = f"{_count(len(spec.shape), 'dimension')} {list(spec.shape)}"
+        wanted = f"{_count(len(spec.shape), 'dimension')} {shape_text(spec.shape)}"
         raise InvalidArgument(f"input '{spec.name}' has {wrong}, not {wanted}")
     raise InvalidArgument(
-        f"input '{spec.name}' has shape {list(shape)}, not {list(spec.shape)}",
+        f"input '{spec.name}' has shape {list(shape)}, not {shape_text(spec.shape)}",
         hint="a compiled model takes the shapes that it was compiled with; compile it again "
         "for others",
     )

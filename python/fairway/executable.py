@@ -15,6 +15,7 @@ from fairway import arrays
 from fairway.errors import ArtifactError, DeviceError, Error, InvalidArgument
 from fairway.plan import Kernel, Plan
 from fairway.program import Kind, TensorSpec
+from fairway.tensors import shape_text
 from fairway.tree import InputOutputTree
 
 if TYPE_CHECKING:
@@ -68,8 +69,11 @@ class Executable:
     `fairway.load`, not directly.
 
     Attributes:
-        inputs: The input tensors, in the order of the model's arguments.
-        outputs: The output tensors.
+        inputs: The input tensors, in the order of the model's arguments. An extent that
+            calls decide is an expression of `sizes`, such as `batch` or `2*length + 1`.
+        outputs: The output tensors, likewise.
+        sizes: The sizes that calls decide by the shapes of their inputs: the smallest
+            and the largest (None if there is no limit) of each.
         framework: The framework that the model came from.
     """
 
@@ -89,6 +93,7 @@ class Executable:
         self.framework = metadata.framework
         self.inputs = tuple(_spec(info, "input") for info in native.inputs)
         self.outputs = tuple(_spec(info, "output") for info in native.outputs)
+        self.sizes = {name: (low, high) for name, low, high in native.sizes}
         self._threads = default_threads()
         if threads is not None:
             self.threads = threads
@@ -118,9 +123,27 @@ class Executable:
         """The version of Fairway that compiled it."""
         return self._native.version
 
-    def plan(self) -> Plan:
-        """The order of the kernels, their partition, and where their buffers are."""
-        return Plan.of(self._native)
+    def plan(self, sizes: Mapping[str, int] | None = None) -> Plan:
+        """The order of the kernels, their partition, and where their buffers are.
+
+        Args:
+            sizes: A number for each of `self.sizes`; None for an example.
+
+        Raises:
+            InvalidArgument: The model was not compiled for these sizes.
+        """
+        return Plan.of(self._at(sizes), self._native)
+
+    def inputs_at(self, sizes: Mapping[str, int]) -> tuple[TensorSpec, ...]:
+        """The input tensors of a call at certain sizes, with all extents known.
+
+        Args:
+            sizes: A number for each of `self.sizes`.
+
+        Raises:
+            InvalidArgument: The model was not compiled for these sizes.
+        """
+        return tuple(_spec(info, "input") for info in self._at(sizes).inputs)
 
     def weights_bytes(self) -> int:
         """The size of the prepared weights."""
@@ -183,9 +206,29 @@ class Executable:
 
     def __repr__(self) -> str:
         def show(specs: Sequence[TensorSpec]) -> str:
-            return ", ".join(f"{s.name}: {s.dtype}{list(s.shape)}" for s in specs)
+            return ", ".join(f"{s.name}: {s.dtype}{shape_text(s.shape)}" for s in specs)
 
         return f"<fairway.Executable ({show(self.inputs)}) -> ({show(self.outputs)})>"
+
+    def _at(self, sizes: Mapping[str, int] | None) -> _runtime.Binding:
+        values = None if sizes is None else self._ordered(sizes)
+        with mapped_errors(ArtifactError):
+            return self._native.at(values)
+
+    def _ordered(self, sizes: Mapping[str, int]) -> list[int]:
+        names = ", ".join(self.sizes) or "none"
+        for name in sizes:
+            if name not in self.sizes:
+                raise InvalidArgument(
+                    f"'{name}' is no size that this model leaves open",
+                    hint=f"the open sizes are: {names}",
+                )
+        for name in self.sizes:
+            if name not in sizes:
+                raise InvalidArgument(
+                    f"the size '{name}' is missing", hint=f"the open sizes are: {names}"
+                )
+        return [sizes[name] for name in self.sizes]
 
     def _run(self, leaves: list[Any], *, as_torch: bool) -> list[Any]:
         inputs = arrays.check_inputs(leaves, self.inputs)

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from fairway.program import TensorSpec
+from fairway.tensors import shape_text
 
 if TYPE_CHECKING:
     from fairway.executable import Executable
@@ -48,6 +49,7 @@ def render(executable: Executable, stem: str) -> str:
         f"#ifndef FAIRWAY_{upper}_H\n#define FAIRWAY_{upper}_H\n\n#include <stdint.h>\n",
         f"#define {upper}_NUM_INPUTS {len(executable.inputs)}",
         f"#define {upper}_NUM_OUTPUTS {len(executable.outputs)}\n",
+        *_sizes(prefix, executable.sizes),
     ]
     for role, specs in (("input", executable.inputs), ("output", executable.outputs)):
         parts += _tensors(prefix, role, specs)
@@ -65,11 +67,32 @@ def _tensors(prefix: str, role: str, specs: Sequence[TensorSpec]) -> list[str]:
     return parts
 
 
+def _sizes(prefix: str, sizes: Mapping[str, tuple[int, int | None]]) -> list[str]:
+    """The sizes that calls decide; nothing for a model without any."""
+    if not sizes:
+        return []
+    parts = [f"#define {prefix.upper()}_NUM_SIZES {len(sizes)}\n"]
+    names = [_identifier(name) for name in sizes]
+    for index, (name, (low, high)) in enumerate(sizes.items()):
+        unique = names[index] if names.count(names[index]) == 1 else f"{names[index]}_{index}"
+        upper = f"{prefix}_size_{unique}".upper()
+        limits = f"{low} or more" if high is None else f"{low} to {high}"
+        lines = [
+            f"/** Size {index}, {_comment(name)}: {limits}. */",
+            f"#define {upper}_INDEX {index}",
+            f"#define {upper}_NAME {_c_string(name)}",
+            f"#define {upper}_MINIMUM {low}",
+            *([] if high is None else [f"#define {upper}_MAXIMUM {high}"]),
+        ]
+        parts.append("\n".join(lines) + "\n")
+    return parts
+
+
 def _tensor(stem: str, index: int, role: str, spec: TensorSpec) -> str:
     c_type, size = _C_TYPES[spec.dtype]
     upper = stem.upper()
-    shape = [int(extent) for extent in spec.shape]
-    elements = math.prod(shape)
+    shape = _comment(shape_text(spec.shape))
+    fixed = {axis: extent for axis, extent in enumerate(spec.shape) if isinstance(extent, int)}
     lines = [
         f"/** {role.capitalize()} {index}, {_comment(spec.name)}: {spec.dtype}{shape}, row-major"
         + (f"; {_BITS_ONLY[spec.dtype]}, given as bits" if spec.dtype in _BITS_ONLY else "")
@@ -77,12 +100,16 @@ def _tensor(stem: str, index: int, role: str, spec: TensorSpec) -> str:
         f"#define {upper}_INDEX {index}",
         f"#define {upper}_NAME {_c_string(spec.name)}",
         f"#define {upper}_DTYPE {_c_string(spec.dtype)}",
-        f"#define {upper}_RANK {len(shape)}",
-        *(f"#define {upper}_DIM{axis} {extent}" for axis, extent in enumerate(shape)),
-        f"#define {upper}_ELEMENTS {elements}",
-        f"#define {upper}_BYTES {elements * size}",
-        f"typedef {c_type} {stem}_t;",
+        f"#define {upper}_RANK {len(spec.shape)}",
+        *(f"#define {upper}_DIM{axis} {extent}" for axis, extent in fixed.items()),
     ]
+    if spec.is_static:
+        elements = math.prod(fixed.values())
+        lines += [
+            f"#define {upper}_ELEMENTS {elements}",
+            f"#define {upper}_BYTES {elements * size}",
+        ]
+    lines.append(f"typedef {c_type} {stem}_t;")
     return "\n".join(lines) + "\n"
 
 
@@ -92,7 +119,8 @@ def _banner(executable: Executable, stem: str, prefix: str) -> str:
         role: _identifier(specs[0].name) if specs else "x"
         for role, specs in (("input", executable.inputs), ("output", executable.outputs))
     }
-    return _USAGE.format(
+    usage = _BEGIN + (_CALL_AT_SIZES if executable.sizes else _CALL) + _END
+    return usage.format(
         stem=_comment(stem),
         prefix=prefix,
         upper=prefix.upper(),
@@ -102,6 +130,8 @@ def _banner(executable: Executable, stem: str, prefix: str) -> str:
         input_upper=f"{prefix}_input_{args['input']}".upper(),
         output=f"{prefix}_output_{args['output']}",
         output_upper=f"{prefix}_output_{args['output']}".upper(),
+        sizes=", ".join(str(max(low, 1)) for low, _ in executable.sizes.values()),
+        names=_comment(", ".join(executable.sizes)),
     )
 
 
@@ -129,7 +159,7 @@ def _comment(text: str) -> str:
     return printable.replace("*/", "* /").replace("/*", "/ *")
 
 
-_USAGE = """\
+_BEGIN = """\
 /* {stem}: a model compiled by Fairway {version} for
  * {target}.
  *
@@ -145,6 +175,9 @@ _USAGE = """\
  *     fairway_model *model;
  *     if (fairway_model_load("./{stem}.so", &model) != FAIRWAY_OK)
  *       return puts(fairway_last_error()), 1;
+"""
+
+_CALL = """\
  *     {input}_t *in = aligned_alloc(64, ({input_upper}_BYTES + 63) / 64 * 64);
  *     {output}_t *out = aligned_alloc(64, ({output_upper}_BYTES + 63) / 64 * 64);
  *     ... fill `in`, row-major ...
@@ -153,6 +186,28 @@ _USAGE = """\
  *     if (fairway_model_run(model, inputs, {upper}_NUM_INPUTS, outputs,
  *                           {upper}_NUM_OUTPUTS, 0) != FAIRWAY_OK)
  *       return puts(fairway_last_error()), 1;
+"""
+
+_CALL_AT_SIZES = """\
+ *     int64_t sizes[{upper}_NUM_SIZES] = {{{sizes}}}; // {names}
+ *     fairway_binding *at;
+ *     if (fairway_model_bind(model, sizes, {upper}_NUM_SIZES, &at) != FAIRWAY_OK)
+ *       return puts(fairway_last_error()), 1;
+ *     const fairway_artefact_t *shapes = fairway_binding_artefact(at);
+ *     {input}_t *in =
+ *         aligned_alloc(64, (shapes->inputs[{input_upper}_INDEX].bytes + 63) / 64 * 64);
+ *     {output}_t *out =
+ *         aligned_alloc(64, (shapes->outputs[{output_upper}_INDEX].bytes + 63) / 64 * 64);
+ *     ... fill `in`, row-major ...
+ *     const void *inputs[{upper}_NUM_INPUTS] = {{in}};
+ *     void *outputs[{upper}_NUM_OUTPUTS] = {{out}};
+ *     if (fairway_binding_run(at, inputs, {upper}_NUM_INPUTS, outputs,
+ *                             {upper}_NUM_OUTPUTS, 0) != FAIRWAY_OK)
+ *       return puts(fairway_last_error()), 1;
+ *     fairway_binding_destroy(at);
+"""
+
+_END = """\
  *     fairway_model_destroy(model);
  *   }}
  *

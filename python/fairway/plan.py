@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Buffer", "Dimension", "Kernel", "Plan", "Step"]
 
-Space = Literal["arena", "input", "output", "constant"]
+Space = Literal["arena", "input", "output", "constant", "sizes"]
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,9 @@ class Buffer:
     """Memory that a kernel reads or writes.
 
     Attributes:
-        space: Where it is: in the arena of intermediate tensors, or a part of an input,
-            output or constant (a weight).
+        space: Where it is: in the arena of intermediate tensors, a part of an input,
+            output or constant (a weight), or the numbers that tell a kernel the sizes
+            of a call.
         name: The name of the input, output or constant; empty in the arena.
         offset: Bytes from the start of the arena or tensor.
         nbytes: Its size in bytes.
@@ -122,20 +124,23 @@ class Plan:
         steps: The kernel calls in order.
         arena_bytes: Memory for intermediate tensors, shared by all workers.
         scratch_bytes: Private memory of each worker.
+        sizes: The sizes that this is the plan for, if the model leaves some open.
     """
 
     steps: tuple[Step, ...]
     arena_bytes: int
     scratch_bytes: int
+    sizes: Mapping[str, int] = field(default_factory=dict[str, int])
 
     @staticmethod
-    def of(model: _runtime.Model) -> Plan:
-        """The run plan of a loaded model."""
+    def of(binding: _runtime.Binding, model: _runtime.Model) -> Plan:
+        """The run plan of a loaded model at the sizes of a binding."""
         names: dict[str, list[str]] = {
             "input": [info.name for info in model.inputs],
             "output": [info.name for info in model.outputs],
             "constant": [info.name for info, _ in model.constants_info],
             "arena": [""],
+            "sizes": ["sizes"],
         }
 
         def buffer(info: _runtime.BufferInfo) -> Buffer:
@@ -153,9 +158,10 @@ class Plan:
                 tuple(buffer(ref) for ref in info.buffers),
                 info.config,
             )
-            for info in model.steps
+            for info in binding.steps
         )
-        return Plan(steps, model.arena_bytes, model.scratch_bytes)
+        sizes = dict(zip((name for name, _, _ in model.sizes), binding.sizes, strict=True))
+        return Plan(steps, binding.arena_bytes, binding.scratch_bytes, sizes)
 
     @property
     def flops(self) -> int:
@@ -201,6 +207,7 @@ class Plan:
     def to_json(self) -> dict[str, Any]:
         """The plan as JSON values; `fairway inspect --plan --json` prints it."""
         return {
+            "sizes": dict(self.sizes),
             "arena_bytes": self.arena_bytes,
             "live_bytes": self.live_bytes,
             "scratch_bytes": self.scratch_bytes,
@@ -235,6 +242,9 @@ class Plan:
             f"{self.flops / 1e9:.3f} GFLOP, arena {self.arena_bytes:,} bytes "
             f"({self.live_bytes:,} in use at once), scratch {self.scratch_bytes:,} bytes a worker"
         )
+        if self.sizes:
+            given = ", ".join(f"{name} = {size}" for name, size in self.sizes.items())
+            summary = f"with {given}: {summary}"
         rows = [("step", "kernel", "MFLOP", "kB", "tiles", "result/tile", "reads -> writes")]
         for number, step in enumerate(self.steps):
             rows.append(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from fairway.program import TensorSpec
 
-__all__ = ["as_array", "draw", "leaves"]
+__all__ = ["as_array", "draw", "leaves", "shape_text"]
 
 
 def leaves(value: Any) -> list[Any]:
@@ -42,17 +42,28 @@ def as_array(tensor: Any) -> NDArray[Any]:
     return np.asarray(tensor)
 
 
+def shape_text(shape: Sequence[int | str]) -> str:
+    """A shape for people: `[batch, 3]`."""
+    return f"[{', '.join(map(str, shape))}]"
+
+
 def draw(specs: Sequence[TensorSpec], seed: int = 0) -> dict[str, NDArray[Any]]:
     """Random inputs by name: normal values; for integers 0 and 1, which fit every table.
 
     Raises:
-        InvalidArgument: An input is bfloat16, which NumPy lacks.
+        InvalidArgument: An input is bfloat16, which NumPy lacks, or its shape is open.
     """
     import numpy as np
 
     generator = np.random.default_rng(seed)
     feeds: dict[str, NDArray[Any]] = {}
     for spec in specs:
+        if not spec.is_static:
+            raise InvalidArgument(
+                f"random values for the input '{spec.name}' cannot be made: its shape "
+                f"{shape_text(spec.shape)} is open",
+                hint="say at which sizes, see Executable.inputs_at",
+            )
         shape = tuple(int(extent) for extent in spec.shape)
         if spec.dtype == "bfloat16":
             raise InvalidArgument(

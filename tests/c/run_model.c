@@ -3,17 +3,19 @@
  * Part of the Fairway project, under the Apache License v2.0 with LLVM
  * Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
  *
- *   run_model model.so in0.raw [in1.raw...] out_prefix
+ *   run_model model.so [size=number...] in0.raw [in1.raw...] out_prefix
  *
  * Reads each input from a file of raw bytes (dense, row-major, this machine's
  * byte order), runs the model and writes output i to out_prefix<i>.raw. The
- * model must have been saved with its weights.
+ * model must have been saved with its weights. Every size that it leaves open
+ * is given by its name, e.g. batch=8.
  *===------------------------------------------------------------------------*/
 #include "fairway/Runtime/runtime.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void *allocate(uint64_t bytes) {
   size_t unit = FAIRWAY_BUFFER_ALIGNMENT;
@@ -62,20 +64,53 @@ static void write_tensor(const char *prefix, size_t index, const void *data,
   }
 }
 
+/* Binds the model to sizes that `texts` give as name=number. */
+static fairway_binding *bind_model(fairway_model *model, char **texts,
+                                   size_t count) {
+  const fairway_artefact_t *artefact = fairway_model_artefact(model);
+  int64_t sizes[FAIRWAY_MAX_SIZES] = {0};
+  fairway_binding *binding;
+  for (uint32_t i = 0; i < artefact->num_sizes; ++i) {
+    const char *name = artefact->sizes[i].name;
+    size_t length = strlen(name), t = 0;
+    while (t < count &&
+           (strncmp(texts[t], name, length) != 0 || texts[t][length] != '='))
+      ++t;
+    if (t == count) {
+      fprintf(stderr, "the model leaves its size '%s' open: give %s=NUMBER\n",
+              name, name);
+      exit(2);
+    }
+    sizes[i] = strtoll(texts[t] + length + 1, NULL, 10);
+  }
+  if (fairway_model_bind(model, sizes, count, &binding) != FAIRWAY_OK) {
+    fprintf(stderr, "%s\n", fairway_last_error());
+    exit(1);
+  }
+  return binding;
+}
+
 int main(int argc, char **argv) {
   fairway_model *model;
   if (argc < 3) {
-    fprintf(stderr, "usage: %s model.so [in0.raw ...] out_prefix\n", argv[0]);
+    fprintf(stderr,
+            "usage: %s model.so [size=number ...] [in0.raw ...] out_prefix\n",
+            argv[0]);
     return 2;
   }
   if (fairway_model_load(argv[1], &model) != FAIRWAY_OK) {
     fprintf(stderr, "%s\n", fairway_last_error());
     return 1;
   }
-  const fairway_artefact_t *artefact = fairway_model_artefact(model);
-  if ((uint32_t)(argc - 3) != artefact->num_inputs) {
-    fprintf(stderr, "the model has %" PRIu32 " inputs, %d files were given\n",
-            artefact->num_inputs, argc - 3);
+  char **sizes = argv + 2, **files = sizes;
+  while (files < argv + argc - 1 && strchr(*files, '='))
+    ++files;
+  fairway_binding *binding = bind_model(model, sizes, (size_t)(files - sizes));
+  const fairway_artefact_t *artefact = fairway_binding_artefact(binding);
+  size_t num_files = (size_t)(argv + argc - 1 - files);
+  if (num_files != artefact->num_inputs) {
+    fprintf(stderr, "the model has %" PRIu32 " inputs, %zu files were given\n",
+            artefact->num_inputs, num_files);
     return 2;
   }
 
@@ -83,14 +118,14 @@ int main(int argc, char **argv) {
   void **outputs = allocate(artefact->num_outputs * sizeof(void *));
   for (uint32_t i = 0; i < artefact->num_inputs; ++i) {
     print_tensor("input", &artefact->inputs[i]);
-    inputs[i] = read_tensor(argv[2 + i], &artefact->inputs[i]);
+    inputs[i] = read_tensor(files[i], &artefact->inputs[i]);
   }
   for (uint32_t i = 0; i < artefact->num_outputs; ++i)
     outputs[i] = allocate(artefact->outputs[i].bytes);
 
-  if (fairway_model_run(model, (const void *const *)inputs,
-                        artefact->num_inputs, outputs, artefact->num_outputs,
-                        0) != FAIRWAY_OK) {
+  if (fairway_binding_run(binding, (const void *const *)inputs,
+                          artefact->num_inputs, outputs, artefact->num_outputs,
+                          0) != FAIRWAY_OK) {
     fprintf(stderr, "%s\n", fairway_last_error());
     return 1;
   }
@@ -104,6 +139,7 @@ int main(int argc, char **argv) {
     free(inputs[i]);
   free(inputs);
   free(outputs);
+  fairway_binding_destroy(binding);
   fairway_model_destroy(model);
   return 0;
 }

@@ -25,7 +25,7 @@ extern "C" {
 #define FAIRWAY_ARTEFACT_MAGIC 0x31595746u
 
 /** Changes whenever a structure below changes in any way. */
-#define FAIRWAY_ARTEFACT_ABI 3u
+#define FAIRWAY_ARTEFACT_ABI 4u
 
 /** Every buffer in the arena and every constant starts at such a multiple. */
 #define FAIRWAY_BUFFER_ALIGNMENT 64u
@@ -46,6 +46,49 @@ typedef enum fairway_dtype {
   FAIRWAY_FLOAT32 = 11,
   FAIRWAY_FLOAT64 = 12
 } fairway_dtype;
+
+/** Most sizes that a model may leave open. */
+#define FAIRWAY_MAX_SIZES 8u
+
+/** A size that each call decides: a symbolic dimension of the model. */
+typedef struct fairway_size {
+  const char *name;
+  int64_t minimum; /**< 0 or more */
+  int64_t maximum; /**< INT64_MAX if there is no limit */
+} fairway_size;
+
+/** `coefficient` times the product of all sizes, each to its power. */
+typedef struct fairway_term {
+  int64_t coefficient;
+  uint8_t powers[FAIRWAY_MAX_SIZES];
+} fairway_term;
+
+/** A number that the sizes decide: a sum of terms. */
+typedef struct fairway_expression {
+  const fairway_term *terms;
+  uint64_t num_terms;
+} fairway_expression;
+
+/** A field of the description that has another value for other sizes. */
+typedef enum fairway_field {
+  FAIRWAY_INPUT_EXTENT = 0,     /**< `inputs[index].shape[part]` */
+  FAIRWAY_OUTPUT_EXTENT = 1,    /**< `outputs[index].shape[part]` */
+  FAIRWAY_ALLOCATION_BYTES = 2, /**< `run.allocations[index].bytes` */
+  FAIRWAY_BUFFER_OFFSET = 3,    /**< `run.steps[index].buffers[part].offset` */
+  FAIRWAY_BUFFER_BYTES = 4,     /**< `run.steps[index].buffers[part].bytes` */
+  FAIRWAY_STEP_FLOPS = 5,       /**< `run.steps[index].flops` */
+  FAIRWAY_STEP_BYTES = 6,       /**< `run.steps[index].bytes` */
+  FAIRWAY_STEP_EXTENT = 7,  /**< `run.steps[index].dimensions[part].extent` */
+  FAIRWAY_SCRATCH_BYTES = 8 /**< `run.scratch_bytes`: the largest of those */
+} fairway_field;
+
+/** Says that a field is the value of expression number `expression`. */
+typedef struct fairway_varying {
+  uint32_t field; /**< a `fairway_field` */
+  uint32_t expression;
+  uint32_t index;
+  uint32_t part;
+} fairway_varying;
 
 /** A tensor of the model's interface: dense, row-major. */
 typedef struct fairway_tensor_desc {
@@ -70,10 +113,14 @@ typedef struct fairway_constant_desc {
 
 /** Where a kernel's buffer lives. */
 typedef enum fairway_space {
-  FAIRWAY_SPACE_ARENA = 0,   /**< `offset` bytes into the plan's arena */
-  FAIRWAY_SPACE_INPUT = 1,   /**< input `index` of the plan */
-  FAIRWAY_SPACE_OUTPUT = 2,  /**< output `index` of the plan */
-  FAIRWAY_SPACE_CONSTANT = 3 /**< constant `index` (run plan only) */
+  /** `offset` bytes into the plan's arena, or into its allocation `index` where
+   * the plan has allocations. */
+  FAIRWAY_SPACE_ARENA = 0,
+  FAIRWAY_SPACE_INPUT = 1,    /**< input `index` of the plan */
+  FAIRWAY_SPACE_OUTPUT = 2,   /**< output `index` of the plan */
+  FAIRWAY_SPACE_CONSTANT = 3, /**< constant `index` (run plan only) */
+  /** The values of all expressions, as int64 (run plan only). */
+  FAIRWAY_SPACE_SIZES = 4
 } fairway_space;
 
 /** The kernel writes this buffer (and may read it); it only reads others. */
@@ -94,7 +141,8 @@ typedef struct fairway_buffer_ref {
 
 /**
  * A dimension of what a step computes: every tile covers `tile` of its `extent`
- * elements (the last one fewer if they do not divide).
+ * elements (the last one fewer if they do not divide). A dimension that is not
+ * divided has a `tile` of `extent`, or of INT64_MAX where `extent` varies.
  */
 typedef struct fairway_dimension {
   uint64_t extent;
@@ -130,12 +178,26 @@ typedef struct fairway_step {
   const char *config;
 } fairway_step;
 
+/**
+ * A part of the arena of a plan whose sizes vary: laid out once they are known.
+ * Two whose lifetimes have no meeting in common may share memory.
+ */
+typedef struct fairway_allocation {
+  uint64_t bytes;
+  /** How often workers have met before its first and its last use. */
+  uint32_t first_meeting;
+  uint32_t last_meeting;
+} fairway_allocation;
+
 /** A list of steps with the memory that they need. */
 typedef struct fairway_plan {
   const fairway_step *steps;
   uint64_t num_steps;
   uint64_t arena_bytes;   /**< shared by all workers */
   uint64_t scratch_bytes; /**< for each worker */
+  /** If there are any, `arena_bytes` is 0 and buffers refer to them. */
+  const fairway_allocation *allocations;
+  uint64_t num_allocations;
 } fairway_plan;
 
 /** The artefact: what the symbol `fairway_artefact` is. */
@@ -171,6 +233,18 @@ typedef struct fairway_artefact_t {
    */
   const unsigned char *weights;
   uint64_t weights_bytes;
+
+  /**
+   * What calls decide. The first `num_sizes` expressions are the sizes
+   * themselves. A field that varies holds the value for some sizes within the
+   * range, which serves as an example.
+   */
+  const fairway_size *sizes;
+  const fairway_expression *expressions;
+  const fairway_varying *varying;
+  uint32_t num_sizes;
+  uint32_t num_expressions;
+  uint64_t num_varying;
 } fairway_artefact_t;
 
 #ifdef __cplusplus

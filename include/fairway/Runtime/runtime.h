@@ -22,11 +22,27 @@
  * in place when they start at a multiple of FAIRWAY_BUFFER_ALIGNMENT bytes;
  * others are copied through aligned memory, which is correct but slower.
  *
- * Threads: any number of threads may call `fairway_model_run` and every query
- * on one model at once. `fairway_model_set_parameters`,
- * `fairway_model_prepare` and `fairway_model_destroy` need the model for
- * themselves: no other call on it may be running. Different models are
- * independent. A model may be used in a child process after fork().
+ * Open sizes: a model may leave sizes such as "batch" to its calls; its
+ * artefact lists them in `sizes`. Such a model is bound to sizes before it
+ * runs:
+ *
+ *   int64_t sizes[1], shape[] = {8, 224, 224, 3};
+ *   const int64_t *shapes[] = {shape};
+ *   fairway_binding *at;
+ *   if (fairway_model_find_sizes(model, shapes, 1, sizes, 1) != FAIRWAY_OK ||
+ *       fairway_model_bind(model, sizes, 1, &at) != FAIRWAY_OK)
+ *     return puts(fairway_last_error()), 1;
+ *   void *scores = malloc(fairway_binding_artefact(at)->outputs[0].bytes);
+ *   ... fairway_binding_run(at, inputs, 1, &scores, 1, 0) ...
+ *   fairway_binding_destroy(at);
+ *
+ * Threads: any number of threads may call `fairway_model_run`,
+ * `fairway_model_bind`, every function of bindings and every query on one model
+ * at once. `fairway_model_set_parameters`, `fairway_model_prepare` and
+ * `fairway_model_destroy` need the model for themselves: no other call on it or
+ * its bindings may be running. `fairway_binding_destroy` needs its binding for
+ * itself. Different models are independent. A model may be used in a child
+ * process after fork().
  *===------------------------------------------------------------------------*/
 #ifndef FAIRWAY_RUNTIME_RUNTIME_H
 #define FAIRWAY_RUNTIME_RUNTIME_H
@@ -73,6 +89,9 @@ typedef enum fairway_status {
 
 /** A loaded model. Made by load or create, released by destroy. */
 typedef struct fairway_model fairway_model;
+
+/** A model at certain sizes. Made by bind, released by destroy. */
+typedef struct fairway_binding fairway_binding;
 
 /*===--- Library ---===*/
 
@@ -150,7 +169,9 @@ FAIRWAY_API void fairway_model_destroy(fairway_model *model);
 /**
  * The model's description: inputs, outputs, parameters, constants, steps,
  * versions, metadata. Owned by the model, constant, checked by load: counts
- * match, names are not NULL, `bytes` agrees with shape and type.
+ * match, names are not NULL, `bytes` agrees with shape and type. What `varying`
+ * names depends on the sizes: such a field holds an example here and its value
+ * in `fairway_binding_artefact`.
  */
 FAIRWAY_API const fairway_artefact_t *
 fairway_model_artefact(const fairway_model *model);
@@ -237,8 +258,8 @@ FAIRWAY_API fairway_status fairway_model_constant(const fairway_model *model,
  *   overlap neither the inputs nor each other. Undefined after an error.
  * @param threads  most threads to use; 0 means `fairway_default_threads()`.
  *   There are never more than CPUs that the calling thread may run on.
- * @return FAIRWAY_OK, or FAIRWAY_INVALID_ARGUMENT, FAIRWAY_NOT_PREPARED,
- *   FAIRWAY_OUT_OF_MEMORY.
+ * @return FAIRWAY_OK, or FAIRWAY_INVALID_ARGUMENT (also if the model leaves
+ *   sizes open: bind it first), FAIRWAY_NOT_PREPARED, FAIRWAY_OUT_OF_MEMORY.
  */
 FAIRWAY_API fairway_status fairway_model_run(
     fairway_model *model, const void *const *inputs, size_t num_inputs,
@@ -258,6 +279,79 @@ FAIRWAY_API fairway_status fairway_model_profile(
     fairway_model *model, const void *const *inputs, size_t num_inputs,
     void *const *outputs, size_t num_outputs, unsigned threads, double *seconds,
     size_t num_steps);
+
+/*===--- Open sizes ---===*/
+
+/**
+ * Finds the sizes that inputs of certain shapes have, and checks that the
+ * model takes them: that every extent is what the sizes or the model ask for,
+ * and that every size is between its `minimum` and `maximum`.
+ *
+ * @param shapes      the extents of each input, in the order and of the ranks
+ *   of `fairway_model_input`. An entry may be NULL if the rank is 0.
+ * @param num_inputs  must be the model's number of inputs.
+ * @param sizes       receives the sizes in the order of the artefact's `sizes`.
+ * @param num_sizes   must be the artefact's `num_sizes`; 0 is allowed.
+ * @return FAIRWAY_OK, or FAIRWAY_INVALID_ARGUMENT with a message that names the
+ *   input, the axis and the size, FAIRWAY_OUT_OF_MEMORY.
+ */
+FAIRWAY_API fairway_status fairway_model_find_sizes(
+    const fairway_model *model, const int64_t *const *shapes, size_t num_inputs,
+    int64_t *sizes, size_t num_sizes);
+
+/**
+ * Binds a model to sizes: the shapes of all tensors follow from them, and the
+ * working memory is laid out. The model keeps what this computes for the sizes
+ * of recent calls, so binding to them again takes about a microsecond; nothing
+ * is ever compiled. A binding is small: bindings of one model share working
+ * memory, which grows to what the largest one needs.
+ *
+ * A binding stays valid when the model gets other parameters. It must be
+ * destroyed before its model.
+ *
+ * @param sizes      `num_sizes` sizes in the order of the artefact's `sizes`,
+ *   from `fairway_model_find_sizes` or chosen. May be NULL if there are none.
+ * @param num_sizes  must be the artefact's `num_sizes`. A model that leaves no
+ *   size open can be bound to none.
+ * @param binding    receives the binding; the caller destroys it. NULL on
+ *   failure.
+ * @return FAIRWAY_OK, or FAIRWAY_INVALID_ARGUMENT (wrong count, a size outside
+ *   its limits, sizes for which some extent is negative or too large),
+ *   FAIRWAY_CORRUPT, FAIRWAY_OUT_OF_MEMORY.
+ */
+FAIRWAY_API fairway_status fairway_model_bind(fairway_model *model,
+                                              const int64_t *sizes,
+                                              size_t num_sizes,
+                                              fairway_binding **binding);
+
+/** Releases a binding. Its description dies with it. NULL is ignored. */
+FAIRWAY_API void fairway_binding_destroy(fairway_binding *binding);
+
+/**
+ * The model's description at the binding's sizes: shapes and bytes of inputs
+ * and outputs, the run plan with every buffer's place in the arena. Nothing
+ * varies any more: `varying` and `run.allocations` are empty. Owned by the
+ * binding, constant.
+ */
+FAIRWAY_API const fairway_artefact_t *
+fairway_binding_artefact(const fairway_binding *binding);
+
+/**
+ * Computes the outputs from the inputs, as `fairway_model_run` does; all
+ * tensors have the sizes that `fairway_binding_artefact` says.
+ */
+FAIRWAY_API fairway_status fairway_binding_run(const fairway_binding *binding,
+                                               const void *const *inputs,
+                                               size_t num_inputs,
+                                               void *const *outputs,
+                                               size_t num_outputs,
+                                               unsigned threads);
+
+/** Like `fairway_binding_run`, and measures as `fairway_model_profile` does. */
+FAIRWAY_API fairway_status fairway_binding_profile(
+    const fairway_binding *binding, const void *const *inputs,
+    size_t num_inputs, void *const *outputs, size_t num_outputs,
+    unsigned threads, double *seconds, size_t num_steps);
 
 #ifdef __cplusplus
 }

@@ -153,7 +153,7 @@ Constant *DescriptorBuilder::plan(const fairway::Plan &plan) {
     if (Constant *value = step(planned))
       steps.push_back(value);
   return structure({array(steps), i64(steps.size()), i64(plan.arenaBytes),
-                    i64(plan.scratchBytes)},
+                    i64(plan.scratchBytes), null(), i64(0)},
                    sizeof(fairway_plan));
 }
 
@@ -197,7 +197,13 @@ Error DescriptorBuilder::build(const fairway::ModelPlan &plan) {
                  options.metadata.empty() ? null() : string(options.metadata),
                  i64(options.metadata.size()),
                  weights,
-                 i64(weightsEnd)},
+                 i64(weightsEnd),
+                 null(),
+                 null(),
+                 null(),
+                 i32(0),
+                 i32(0),
+                 i64(0)},
                 sizeof(fairway_artefact_t));
   if (!missingKernel.empty())
     return createStringError("the plan calls '" + missingKernel +

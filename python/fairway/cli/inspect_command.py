@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fairway.cli import options
+from fairway.tensors import shape_text
 
 if TYPE_CHECKING:
     from fairway.executable import Executable
@@ -22,6 +23,7 @@ Examples:
   fairway inspect resnet50.so
   fairway inspect resnet50.so --kernels
   fairway inspect resnet50.so --plan
+  fairway inspect bert.so --plan --dim batch=8 --dim sequence=128
   fairway inspect resnet50.so --json | jq .inputs
   fairway inspect resnet50.so --plan --json | jq .plan.steps[0]
 """
@@ -33,23 +35,30 @@ Examples:
 @click.option(
     "--plan", "show_plan", is_flag=True, help="List every step: partition, barriers, buffers."
 )
+@options.dim_option
 @options.json_option
-def command(model: Path, show_kernels: bool, show_plan: bool, as_json: bool) -> None:
-    """Show the inputs, outputs, target, kernels, plan and sizes of a saved MODEL."""
+def command(
+    model: Path, show_kernels: bool, show_plan: bool, dims: tuple[str, ...], as_json: bool
+) -> None:
+    """Show the inputs, outputs, target, kernels, plan and sizes of a saved MODEL.
+
+    Work, memory and plan of a model that leaves sizes open are those at the sizes that
+    --dim gives, else an example.
+    """
     from fairway.executable import load
 
     executable = load(model)
-    facts = _facts(executable, model)
+    plan = executable.plan(options.sizes(dims) or None)
+    facts = _facts(executable, model, plan)
     if as_json:
-        options.emit({**facts, "plan": executable.plan().to_json()} if show_plan else facts)
+        options.emit({**facts, "plan": plan.to_json()} if show_plan else facts)
     else:
-        _show(executable, facts, show_kernels)
+        _show(executable, facts, plan, show_kernels)
         if show_plan:
-            _show_plan(executable.plan())
+            _show_plan(plan)
 
 
-def _facts(executable: Executable, model: Path) -> dict[str, Any]:
-    plan = executable.plan()
+def _facts(executable: Executable, model: Path, plan: Plan) -> dict[str, Any]:
     return {
         "file": str(model),
         "bytes": model.stat().st_size,
@@ -58,7 +67,11 @@ def _facts(executable: Executable, model: Path) -> dict[str, Any]:
         "target": executable.target,
         "inputs": [spec.to_json() for spec in executable.inputs],
         "outputs": [spec.to_json() for spec in executable.outputs],
-        "kernels": [asdict(kernel) for kernel in executable.kernels],
+        "sizes": [
+            {"name": name, "minimum": low, "maximum": high}
+            for name, (low, high) in executable.sizes.items()
+        ],
+        "kernels": [asdict(kernel) for kernel in plan.kernels()],
         "steps": len(plan.steps),
         "barriers": plan.barriers,
         "flops": plan.flops,
@@ -71,8 +84,9 @@ def _facts(executable: Executable, model: Path) -> dict[str, Any]:
     }
 
 
-def _show(executable: Executable, facts: dict[str, Any], show_kernels: bool) -> None:
+def _show(executable: Executable, facts: dict[str, Any], plan: Plan, show_kernels: bool) -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     console = Console()
@@ -86,28 +100,32 @@ def _show(executable: Executable, facts: dict[str, Any], show_kernels: bool) -> 
             "kernels",
             f"{len(facts['kernels'])} in {facts['steps']} steps, {facts['barriers']} barriers",
         ),
-        ("work", f"{facts['flops'] / 1e9:.3f} GFLOP a run"),
+        ("work", f"{facts['flops'] / 1e9:.3f} GFLOP a run{_condition(plan)}"),
         (
             "memory",
             f"weights {options.size_text(memory['weights'])}, "
             f"arena {options.size_text(memory['arena'])}, "
-            f"scratch {options.size_text(memory['scratch_per_thread'])} a thread",
+            f"scratch {options.size_text(memory['scratch_per_thread'])} a thread"
+            f"{_condition(plan)}",
         ),
     ):
         summary.add_row(f"[bold]{name}[/]", value)
+    for name, (low, high) in executable.sizes.items():
+        limits = f"{low} or more" if high is None else f"{low} to {high}"
+        summary.add_row("[bold]open size[/]", escape(f"{name}, {limits}"))
     console.print(summary)
     tensors = Table(title_justify="left", box=None, pad_edge=False)
     for column in ("", "name", "dtype", "shape"):
         tensors.add_column(column)
     for spec in (*executable.inputs, *executable.outputs):
-        tensors.add_row(spec.kind, spec.name, spec.dtype, str(list(spec.shape)))
+        tensors.add_row(spec.kind, spec.name, spec.dtype, escape(shape_text(spec.shape)))
     console.print(tensors)
     if show_kernels:
         kernels = Table(box=None, pad_edge=False)
         for column in ("kernel", "calls", "MFLOP", "kB"):
             kernels.add_column(column, justify="left" if column == "kernel" else "right")
         kernels.add_column("configuration", overflow="fold")
-        for kernel in executable.kernels:
+        for kernel in plan.kernels():
             kernels.add_row(
                 kernel.name,
                 str(kernel.calls),
@@ -116,6 +134,12 @@ def _show(executable: Executable, facts: dict[str, Any], show_kernels: bool) -> 
                 kernel.config.replace("[", r"\["),
             )
         console.print(kernels)
+
+
+def _condition(plan: Plan) -> str:
+    """For which sizes that is, if it depends on any."""
+    given = ", ".join(f"{name} = {size}" for name, size in plan.sizes.items())
+    return f" with {given}" if given else ""
 
 
 def _show_plan(plan: Plan) -> None:

@@ -17,6 +17,7 @@ from fairway.tensors import draw
 
 if TYPE_CHECKING:
     from fairway.executable import Executable
+    from fairway.program import TensorSpec
 
 __all__ = ["command"]
 
@@ -25,6 +26,7 @@ Examples:
   fairway run resnet50.so --input x=image.npy --output results
   fairway run bert.so -i input_ids=ids.npy -i attention_mask=mask.npy
   fairway run resnet50.so --random --repeat 100 --threads 4
+  fairway run bert.so --random --dim batch=8 --dim sequence=128
 """
 
 
@@ -34,6 +36,7 @@ Examples:
     "-i", "--input", "inputs", multiple=True, metavar="NAME=FILE", help="A NumPy file (.npy)."
 )
 @click.option("--random", "use_random", is_flag=True, help="Random values for inputs not given.")
+@options.dim_option
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of --random.")
 @click.option(
     "--output",
@@ -49,27 +52,57 @@ def command(
     model: Path,
     inputs: tuple[str, ...],
     use_random: bool,
+    dims: tuple[str, ...],
     seed: int,
     output: Path | None,
     threads: int | None,
     repeat: int,
     as_json: bool,
 ) -> None:
-    """Run a saved MODEL and show its outputs and the time it took."""
+    """Run a saved MODEL and show its outputs and the time it took.
+
+    Where the model leaves sizes open, the shapes of the inputs decide them; --dim says
+    those that random inputs are to have.
+    """
     from fairway.executable import load
 
     files = options.named_values(inputs, "--input")
     executable = load(model, threads=threads)
     feeds = {name: _read(name, Path(file)) for name, file in files.items()}
+    sizes = options.sizes(dims)
+    if sizes and not use_random:
+        raise InvalidArgument(
+            "--dim has no meaning without --random", hint="the inputs' files decide all sizes"
+        )
     if use_random:
-        missing = [spec for spec in executable.inputs if spec.name not in feeds]
-        feeds |= draw(missing, seed)
+        feeds |= draw(_missing(executable, feeds, sizes), seed)
     results, seconds = _measure(executable, feeds, repeat)
     written = _write(results, output) if output is not None else {}
     if as_json:
         options.emit(_summary(results, seconds, executable.threads, written))
     else:
         _show(results, seconds, executable.threads, written)
+
+
+def _missing(
+    executable: Executable, feeds: Mapping[str, Any], sizes: Mapping[str, int]
+) -> list[TensorSpec]:
+    """The inputs that were not given, at the sizes that files and --dim say."""
+    known = dict(sizes)
+    for spec in executable.inputs:
+        extents = feeds[spec.name].shape if spec.name in feeds else ()
+        for name, extent in zip(spec.shape, extents, strict=False):
+            if isinstance(name, str) and name in executable.sizes:
+                known.setdefault(name, extent)
+    names = [spec.name for spec in executable.inputs if spec.name not in feeds]
+    for name in executable.sizes:
+        if names and name not in known:
+            raise InvalidArgument(
+                f"the model leaves the size '{name}' open, and nothing says it",
+                hint=f"give --dim {name}=SIZE, or the inputs as files",
+            )
+    specs = executable.inputs_at(known) if names else ()
+    return [spec for spec in specs if spec.name in names]
 
 
 def _measure(

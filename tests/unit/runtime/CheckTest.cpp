@@ -53,11 +53,17 @@ struct Sample {
                               1,
                               1,
                               0,
-                              {&step, 1, 128, 0},
-                              {&prepareStep, 1, 0, 0},
+                              {&step, 1, 128, 0, nullptr, 0},
+                              {&prepareStep, 1, 0, 0, nullptr, 0},
                               nullptr,
                               0,
                               nullptr,
+                              0,
+                              nullptr,
+                              nullptr,
+                              nullptr,
+                              0,
+                              0,
                               0};
 
   void expectCorrupt(const std::string &words) {

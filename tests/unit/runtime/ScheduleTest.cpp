@@ -30,7 +30,7 @@ std::string barriers(const std::string &plan) {
       steps.push_back(step(c == 's' ? 1 : 8, flags));
       flags = 0;
     }
-  Schedule schedule(fairway_plan{steps.data(), steps.size(), 0, 0});
+  Schedule schedule(fairway_plan{steps.data(), steps.size(), 0, 0, nullptr, 0});
   std::string result;
   for (const Schedule::Step &step : schedule.steps) {
     result += step.barrier ? "|" : "";
@@ -60,7 +60,7 @@ TEST(Schedule, BarrierThatWaitedIsNotLost) {
 
 TEST(Schedule, KnowsHowManyWorkersAreOfUse) {
   fairway_step steps[] = {step(1), step(6)};
-  EXPECT_EQ(Schedule(fairway_plan{steps, 2, 0, 0}).maxTiles, 6u);
-  EXPECT_EQ(Schedule(fairway_plan{steps, 1, 0, 0}).maxTiles, 1u);
-  EXPECT_EQ(Schedule(fairway_plan{nullptr, 0, 0, 0}).maxTiles, 1u);
+  EXPECT_EQ(Schedule(fairway_plan{steps, 2, 0, 0, nullptr, 0}).maxTiles, 6u);
+  EXPECT_EQ(Schedule(fairway_plan{steps, 1, 0, 0, nullptr, 0}).maxTiles, 1u);
+  EXPECT_EQ(Schedule(fairway_plan{nullptr, 0, 0, 0, nullptr, 0}).maxTiles, 1u);
 }

@@ -62,7 +62,8 @@ class _Measured:
             tensors = leaves((args, kwargs))
             self.feeds = dict(zip(names, map(as_array, tensors), strict=False))
             return lambda: executable(*args, **kwargs)
-        feeds = draw(executable.inputs)
+        dims = {name: size for name, size in subject.dims.items() if name in executable.sizes}
+        feeds = draw(executable.inputs_at(dims))
         subject.store_inputs(feeds)
         self.feeds = feeds
         return lambda: executable.run(feeds)

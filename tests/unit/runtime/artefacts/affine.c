@@ -174,9 +174,15 @@ const fairway_artefact_t fairway_artefact = {
     /*num_constants=*/2,
     /*num_prepared=*/1,
     /*reserved=*/0,
-    {run_steps, 4, 2 * N * sizeof(float), TILE * sizeof(float)},
-    {prepare_steps, 1, 0, 0},
+    {run_steps, 4, 2 * N * sizeof(float), TILE * sizeof(float), NULL, 0},
+    {prepare_steps, 1, 0, 0, NULL, 0},
     "{\"test\": true}",
     14,
     WEIGHTS_ADDRESS,
-    WEIGHTS_BYTES};
+    WEIGHTS_BYTES,
+    /*sizes=*/NULL,
+    /*expressions=*/NULL,
+    /*varying=*/NULL,
+    0,
+    0,
+    0};
