@@ -60,8 +60,10 @@ parseProgram(llvm::StringRef text, mlir::MLIRContext &context);
 /// Runs every stage on `module` (a Program's module, changed in place) and
 /// returns the code: an archive of relocatable objects, one for each kernel and
 /// one with the artefact's descriptor. It is the same on every machine. A
-/// module that already carries a plan skips the stages up to it. Failures are
-/// `CompileError`s, which hold the first diagnostic with the user's location.
+/// module of modules holds the samples of a model whose sizes stay open
+/// (Support/Sizes.h). A module that already carries a plan skips the stages up
+/// to it. Failures are `CompileError`s, which hold the first diagnostic with
+/// the user's location.
 llvm::Expected<llvm::SmallVector<char, 0>>
 compileToObject(mlir::ModuleOp module, const CompileOptions &options,
                 ProgressFn progress);

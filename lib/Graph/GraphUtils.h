@@ -70,6 +70,8 @@ mlir::Value createTranspose(mlir::OpBuilder &builder, mlir::Location loc,
 /// Names of the attributes that the stages hand to each other.
 inline constexpr llvm::StringLiteral kNameAttr = "fairway.name";
 inline constexpr llvm::StringLiteral kKindAttr = "fairway.kind";
+/// On an operation that is not the same for all sizes that stay open.
+inline constexpr llvm::StringLiteral kVaryingAttr = "fairway.varying";
 inline constexpr llvm::StringLiteral kDtypeAttr = "fairway.dtype";
 inline constexpr llvm::StringLiteral kKernelAttr = "fairway.kernel";
 inline constexpr llvm::StringLiteral kNumOutsAttr = "fairway.num_outs";

@@ -90,7 +90,8 @@ void Hoister::classify() {
       hoistable.insert(arg);
   }
   for (Operation &op : main.getBody().front().without_terminator()) {
-    bool all = isMemoryEffectFree(&op) &&
+    // Nothing is prepared for sizes that are not known.
+    bool all = isMemoryEffectFree(&op) && !op.hasAttr(kVaryingAttr) &&
                llvm::all_of(getAllOperands(&op),
                             [&](Value v) { return isHoistable(v); });
     if (all && !grows(&op))
@@ -199,6 +200,8 @@ void Hoister::run() {
   findPrepared();
   buildPrepare();
   rewriteMain();
+  for (Operation &op : main.getBody().front())
+    op.removeAttr(kVaryingAttr);
 }
 
 namespace {

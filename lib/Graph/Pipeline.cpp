@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "fairway/Graph/Passes.h"
 #include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassOptions.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -14,8 +15,9 @@
 
 using namespace mlir;
 
-void fairway::buildGraphPipeline(OpPassManager &pm,
-                                 const GraphOptions &options) {
+/// Up to where parameters and the rest part.
+static void addFront(OpPassManager &pm, const fairway::GraphOptions &options) {
+  using namespace fairway;
   pm.addPass(createUnrollLoops());
   pm.addPass(createVerifyContract());
 
@@ -76,13 +78,28 @@ void fairway::buildGraphPipeline(OpPassManager &pm,
 
   // Rows that are read in step do not meet in the cache.
   pm.addPass(createPadStrides());
+}
 
-  // Parameters are prepared once; the rest is cut into kernels.
-  pm.addPass(createHoistParameters());
-  pm.addPass(createFormKernels());
+/// Parameters are prepared once; the rest is cut into kernels.
+static void addBack(OpPassManager &pm) {
+  pm.addPass(fairway::createHoistParameters());
+  pm.addPass(fairway::createFormKernels());
+}
+
+void fairway::buildGraphPipeline(OpPassManager &pm,
+                                 const GraphOptions &options) {
+  addFront(pm, options);
+  addBack(pm);
 
   // A large batch passes through the cache in slices.
   pm.addPass(createSliceBatch({options.machine, options.threads}));
+}
+
+void fairway::buildSamplesGraphPipeline(OpPassManager &pm,
+                                        const GraphOptions &options) {
+  addFront(pm.nest<ModuleOp>(), options);
+  pm.addPass(createMarkVarying());
+  addBack(pm.nest<ModuleOp>());
 }
 
 namespace {
@@ -100,5 +117,11 @@ void fairway::registerFairwayGraphPipelines() {
       "fairway-graph-pipeline", "From a Program's module to kernels",
       [](OpPassManager &pm, const GraphPipelineOptions &options) {
         buildGraphPipeline(pm, {options.machine, options.threads});
+      });
+  PassPipelineRegistration<GraphPipelineOptions>(
+      "fairway-samples-graph-pipeline",
+      "The same for the samples of a model whose sizes stay open",
+      [](OpPassManager &pm, const GraphPipelineOptions &options) {
+        buildSamplesGraphPipeline(pm, {options.machine, options.threads});
       });
 }

@@ -5,6 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "KernelCalls.h"
+#include "OpenKernel.h"
+#include "Scratch.h"
 #include "fairway/Kernel/Passes.h"
 
 #include "mlir/Interfaces/ValueBoundsOpInterface.h"
@@ -16,13 +18,7 @@ namespace fairway {
 
 using namespace mlir;
 
-namespace {
-
-/// Cache lines, and the widest vectors.
-constexpr int64_t kAlignment = 64;
-
-/// The most bytes that `alloc` may need; nothing if that is not bounded.
-std::optional<int64_t> boundBytes(memref::AllocOp alloc) {
+std::optional<int64_t> fairway::boundBytes(memref::AllocOp alloc) {
   MemRefType type = alloc.getType();
   int64_t elements = 1;
   unsigned dynamic = 0;
@@ -43,6 +39,38 @@ std::optional<int64_t> boundBytes(memref::AllocOp alloc) {
   return elements * int64_t(llvm::divideCeil(bits, 8));
 }
 
+namespace {
+
+/// Offsets in a kernel of open sizes: sums of bounds that its call knows.
+class OpenOffsets {
+public:
+  explicit OpenOffsets(func::FuncOp kernel)
+      : kernel(kernel), b(OpBuilder::atBlockBegin(&kernel.getBody().front())) {}
+
+  OpFoldResult next(memref::AllocOp alloc) {
+    OpFoldResult start = end;
+    Location loc = kernel.getLoc();
+    auto constant = [&](int64_t value) -> Value {
+      return arith::ConstantIndexOp::create(b, loc, value);
+    };
+    auto bound = alloc->getAttrOfType<IntegerAttr>(fairway::kBoundAttr);
+    Value bytes = fairway::loadExpression(b, kernel, bound.getInt());
+    Value at = getValueOrCreateConstantIndexOp(b, loc, start);
+    Value sum = arith::AddIOp::create(b, loc, at, bytes);
+    Value up = arith::AddIOp::create(b, loc, sum,
+                                     constant(fairway::kScratchAlignment - 1));
+    end =
+        arith::AndIOp::create(b, loc, up, constant(-fairway::kScratchAlignment))
+            .getResult();
+    return start;
+  }
+
+private:
+  func::FuncOp kernel;
+  OpBuilder b;
+  OpFoldResult end = b.getIndexAttr(0);
+};
+
 struct AssignScratch : public fairway::impl::AssignScratchBase<AssignScratch> {
   using AssignScratchBase::AssignScratchBase;
 
@@ -60,28 +88,35 @@ struct AssignScratch : public fairway::impl::AssignScratchBase<AssignScratch> {
       else if (isa<memref::DeallocOp>(op))
         op->erase();
     });
+    bool open = fairway::isOpen(kernel);
     int64_t total = 0;
-    SmallVector<int64_t> offsets;
+    SmallVector<OpFoldResult> offsets;
+    OpBuilder b(kernel.getContext());
+    OpenOffsets opened(kernel);
     for (memref::AllocOp alloc : allocs) {
-      std::optional<int64_t> bytes = boundBytes(alloc);
+      if (open) {
+        offsets.push_back(opened.next(alloc));
+        continue;
+      }
+      std::optional<int64_t> bytes = fairway::boundBytes(alloc);
       if (!bytes)
         return alloc.emitOpError("has a size without a constant bound");
-      offsets.push_back(total);
-      total += llvm::alignTo(*bytes, kAlignment);
+      offsets.push_back(b.getIndexAttr(total));
+      total += llvm::alignTo(*bytes, fairway::kScratchAlignment);
     }
 
-    OpBuilder b(kernel.getContext());
     auto type = MemRefType::get({total}, b.getI8Type());
     Value scratch = fairway::appendArgument(kernel, type, [&](OpBuilder &at) {
-      auto alloc = memref::AllocOp::create(at, kernel.getLoc(), type,
-                                           at.getI64IntegerAttr(kAlignment));
+      auto alloc = memref::AllocOp::create(
+          at, kernel.getLoc(), type,
+          at.getI64IntegerAttr(fairway::kScratchAlignment));
       alloc->setAttr("fairway.scratch", at.getUnitAttr());
       return Value(alloc);
     });
     kernel->setAttr("fairway.scratch_bytes", b.getI64IntegerAttr(total));
     for (auto [alloc, offset] : llvm::zip(allocs, offsets)) {
       b.setInsertionPoint(alloc);
-      Value at = arith::ConstantIndexOp::create(b, alloc.getLoc(), offset);
+      Value at = getValueOrCreateConstantIndexOp(b, alloc.getLoc(), offset);
       Value view = memref::ViewOp::create(b, alloc.getLoc(), alloc.getType(),
                                           scratch, at, alloc.getDynamicSizes());
       alloc.replaceAllUsesWith(view);

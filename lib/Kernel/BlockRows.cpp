@@ -8,6 +8,7 @@
 #include "TileMembers.h"
 #include "TileRoots.h"
 #include "fairway/Kernel/Passes.h"
+#include "fairway/Support/Sizes.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/SCF/Transforms/TileUsingInterface.h"
@@ -88,7 +89,8 @@ struct BlockRows : public fairway::impl::BlockRowsBase<BlockRows> {
   LogicalResult block(linalg::LinalgOp root, RewriterBase &rewriter) {
     fairway::Members members = fairway::findMembers(root);
     SmallVector<int64_t> sizes = root.getStaticLoopRanges();
-    auto rows = fairway::chooseRowBlock(members, root, sizes, machine);
+    auto rows = fairway::chooseRowBlock(members, root,
+                                        fairway::Hints(root).of(root), machine);
     if (!rows)
       return success();
     SmallVector<int64_t> tile(sizes.size(), 0);
@@ -111,11 +113,13 @@ struct BlockRows : public fairway::impl::BlockRowsBase<BlockRows> {
             rewriter, cast<TilingInterface>(root.getOperation()), options);
     if (failed(result))
       return root.emitOpError("cannot be computed in blocks of rows");
+    auto loop = cast<scf::ForOp>(result->loops.front().getOperation());
+    int64_t size = sizes[rows->loop];
     for (auto [from, to] : result->replacements)
       rewriter.replaceAllUsesWith(from, to);
-    shiftLastBlock(rewriter,
-                   cast<scf::ForOp>(result->loops.front().getOperation()),
-                   sizes[rows->loop], rows->rows);
+    // Of an open size there may be fewer rows than one block has.
+    if (!fairway::Hints(root).isOpen(size))
+      shiftLastBlock(rewriter, loop, size, rows->rows);
     ++blocked;
     return success();
   }

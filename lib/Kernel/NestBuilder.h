@@ -55,6 +55,10 @@ private:
   void emitTile();
   std::pair<mlir::OpFoldResult, mlir::OpFoldResult> laterPanel();
   void prefetchPanel();
+  void prefetchOpenShare(int64_t total, mlir::AffineExpr position,
+                         llvm::ArrayRef<mlir::OpFoldResult> operands);
+  void prefetchShare(int64_t total, mlir::AffineExpr position,
+                     llvm::ArrayRef<mlir::OpFoldResult> operands);
   void prefetchSums();
   void prefetchEpilogue();
   void emitVertical();

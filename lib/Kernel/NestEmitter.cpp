@@ -69,10 +69,10 @@ NestBuilder::vectorSegments(OpFoldResult size) {
   SmallVector<Segment> parts{{plan.lanes * plan.vectors}};
   auto known = getConstantIntValue(size);
   if (!known) {
-    if (plan.vectors > 1)
-      parts.push_back({plan.lanes});
-    if (plan.lanes > 1)
-      parts.push_back({1});
+    // Halves down to one element: a tail takes as many steps as it has bits.
+    for (int64_t lanes = plan.lanes; lanes >= 1; lanes /= 2)
+      if (lanes < parts.front().step)
+        parts.push_back({lanes});
     return parts;
   }
   int64_t rest = *known % parts.front().step;

@@ -8,6 +8,8 @@
 #include "TileRegions.h"
 #include "fairway/Kernel/Passes.h"
 
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+
 namespace fairway {
 #define GEN_PASS_DEF_PARTITIONKERNELS
 #include "fairway/Kernel/Passes.h.inc"
@@ -23,11 +25,10 @@ struct PartitionKernels
 
   void runOnOperation() override {
     for (func::FuncOp kernel : fairway::getKernels(getOperation()))
-      if (failed(partition(kernel)))
-        return signalPassFailure();
+      partition(kernel);
   }
 
-  LogicalResult partition(func::FuncOp kernel) {
+  void partition(func::FuncOp kernel) {
     auto constant = [&](int64_t value) {
       return [&, value](OpBuilder &b) -> Value {
         return arith::ConstantIndexOp::create(b, kernel.getLoc(), value);
@@ -43,17 +44,12 @@ struct PartitionKernels
     int64_t tiles = 1;
     if (loops.size() == 1 && hasConstantBounds(loops.front()))
       describe(kernel, loops.front());
-    for (scf::ForallOp loop : loops) {
-      FailureOr<int64_t> count = distribute(loop, worker, workers);
-      if (failed(count))
-        return failure();
-      tiles = std::max(tiles, *count);
-    }
+    for (scf::ForallOp loop : loops)
+      tiles = std::max(tiles, distribute(loop, worker, workers));
     if (loops.empty())
       runOnFirstWorker(body, worker);
     OpBuilder b(&getContext());
     kernel->setAttr("fairway.tiles", b.getI64IntegerAttr(tiles));
-    return success();
   }
 
   static bool hasConstantBounds(scf::ForallOp loop) {
@@ -79,33 +75,35 @@ struct PartitionKernels
   }
 
   /// Replaces `loop` by the `worker`-th of `workers` equal shares of it.
-  FailureOr<int64_t> distribute(scf::ForallOp loop, Value worker,
-                                Value workers) {
-    auto lower = getConstantIntValues(loop.getMixedLowerBound());
-    auto upper = getConstantIntValues(loop.getMixedUpperBound());
-    auto steps = getConstantIntValues(loop.getMixedStep());
-    if (!lower || !upper || !steps)
-      return loop.emitOpError("has bounds that are not constant");
-    SmallVector<int64_t> counts;
-    int64_t total = 1;
-    for (auto [lo, hi, step] : llvm::zip(*lower, *upper, *steps)) {
-      counts.push_back(hi > lo ? int64_t(llvm::divideCeil(hi - lo, step)) : 0);
-      total *= counts.back();
-    }
-
+  /// Returns the number of tiles; 0 if sizes decide it.
+  int64_t distribute(scf::ForallOp loop, Value worker, Value workers) {
     OpBuilder b(loop);
     Location loc = loop.getLoc();
-    auto constant = [&](int64_t value) -> Value {
-      return arith::ConstantIndexOp::create(b, loc, value);
+    auto fold = [&](AffineExpr expr, ArrayRef<OpFoldResult> operands) {
+      return affine::makeComposedFoldedAffineApply(b, loc, expr, operands);
     };
+    auto value = [&](OpFoldResult folded) {
+      return getValueOrCreateConstantIndexOp(b, loc, folded);
+    };
+    AffineExpr s0 = b.getAffineSymbolExpr(0), s1 = b.getAffineSymbolExpr(1),
+               s2 = b.getAffineSymbolExpr(2);
+    SmallVector<OpFoldResult> lower = loop.getMixedLowerBound();
+    SmallVector<OpFoldResult> steps = loop.getMixedStep();
+    SmallVector<OpFoldResult> counts;
+    OpFoldResult total = b.getIndexAttr(1);
+    for (auto [lo, hi, step] :
+         llvm::zip(lower, loop.getMixedUpperBound(), steps)) {
+      counts.push_back(fold((s1 - s0).ceilDiv(s2), {lo, hi, step}));
+      total = fold(s0 * s1, {total, counts.back()});
+    }
     auto bound = [&](Value index) -> Value {
-      Value scaled = arith::MulIOp::create(b, loc, index, constant(total));
+      Value scaled = arith::MulIOp::create(b, loc, index, value(total));
       return arith::DivUIOp::create(b, loc, scaled, workers);
     };
+    Value one = arith::ConstantIndexOp::create(b, loc, 1);
     Value first = bound(worker);
-    Value next = arith::AddIOp::create(b, loc, worker, constant(1));
-    Value last = bound(next);
-    auto share = scf::ForOp::create(b, loc, first, last, constant(1));
+    Value last = bound(arith::AddIOp::create(b, loc, worker, one));
+    auto share = scf::ForOp::create(b, loc, first, last, one);
 
     b.setInsertionPointToStart(share.getBody());
     SmallVector<Value> ivs(counts.size());
@@ -113,12 +111,12 @@ struct PartitionKernels
     for (unsigned i = counts.size(); i-- > 0;) {
       Value position = rest;
       if (i > 0) {
-        position = arith::RemUIOp::create(b, loc, rest, constant(counts[i]));
-        rest = arith::DivUIOp::create(b, loc, rest, constant(counts[i]));
+        Value count = value(counts[i]);
+        position = arith::RemUIOp::create(b, loc, rest, count);
+        rest = arith::DivUIOp::create(b, loc, rest, count);
       }
-      Value scaled =
-          arith::MulIOp::create(b, loc, position, constant((*steps)[i]));
-      ivs[i] = arith::AddIOp::create(b, loc, scaled, constant((*lower)[i]));
+      Value scaled = arith::MulIOp::create(b, loc, position, value(steps[i]));
+      ivs[i] = arith::AddIOp::create(b, loc, scaled, value(lower[i]));
     }
     for (auto [from, to] : llvm::zip(loop.getInductionVars(), ivs))
       from.replaceAllUsesWith(to);
@@ -128,7 +126,7 @@ struct PartitionKernels
         share.getBody()->getTerminator()->getIterator(),
         source->getOperations());
     loop.erase();
-    return total;
+    return getConstantIntValue(total).value_or(0);
   }
 
   /// Work that is not divided must not be done twice at the same time.

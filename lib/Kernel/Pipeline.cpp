@@ -8,6 +8,7 @@
 
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassOptions.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -15,8 +16,10 @@
 
 using namespace mlir;
 
-void fairway::buildKernelPipeline(OpPassManager &pm,
-                                  const KernelOptions &options) {
+using namespace fairway;
+
+/// Tiles on memory instead of tensors.
+static void addFront(OpPassManager &pm, const KernelOptions &options) {
   // Results are computed in place, also inside a halo or a concatenation.
   pm.addNestedPass<func::FuncOp>(createFillBorders());
 
@@ -45,11 +48,15 @@ void fairway::buildKernelPipeline(OpPassManager &pm,
   pm.addNestedPass<func::FuncOp>(memref::createFoldMemRefAliasOpsPass());
   // Copies of a view to itself.
   pm.addPass(createCanonicalizerPass());
+}
 
-  // No allocation, and a serial loop over a worker's own tiles.
+/// No allocation, and a serial loop over a worker's own tiles.
+static void addPartition(OpPassManager &pm) {
   pm.addPass(createAssignScratch());
   pm.addPass(createPartitionKernels());
+}
 
+static void addBack(OpPassManager &pm, const KernelOptions &options) {
   // Loops of vector code instead of linalg.
   LowerGenericsOptions lower;
   lower.vectorBits = unsigned(options.machine.vectorBits);
@@ -60,6 +67,27 @@ void fairway::buildKernelPipeline(OpPassManager &pm,
   pm.addPass(createLowerAffinePass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+}
+
+void fairway::buildKernelPipeline(OpPassManager &pm,
+                                  const KernelOptions &options) {
+  addFront(pm, options);
+  addPartition(pm);
+  addBack(pm, options);
+}
+
+void fairway::buildSamplesKernelPipeline(OpPassManager &pm,
+                                         const KernelOptions &options) {
+  addFront(pm.nest<ModuleOp>(), options);
+  // The kernels are merged; what the samples still tell is their plans.
+  pm.addPass(createMergeSamples());
+  addPartition(pm.nest<ModuleOp>());
+}
+
+void fairway::buildMergedKernelPipeline(OpPassManager &pm,
+                                        const KernelOptions &options) {
+  addPartition(pm);
+  addBack(pm, options);
 }
 
 namespace {
@@ -77,5 +105,16 @@ void fairway::registerFairwayKernelPipelines() {
       "fairway-kernel-pipeline", "From kernels on tensors to vector code",
       [](OpPassManager &pm, const PipelineOptions &options) {
         buildKernelPipeline(pm, {options.machine, options.threads});
+      });
+  PassPipelineRegistration<PipelineOptions>(
+      "fairway-samples-kernel-pipeline",
+      "From the kernels of samples to merged ones on memory",
+      [](OpPassManager &pm, const PipelineOptions &options) {
+        buildSamplesKernelPipeline(pm, {options.machine, options.threads});
+      });
+  PassPipelineRegistration<PipelineOptions>(
+      "fairway-merged-kernel-pipeline", "From merged kernels to vector code",
+      [](OpPassManager &pm, const PipelineOptions &options) {
+        buildMergedKernelPipeline(pm, {options.machine, options.threads});
       });
 }

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "TileCost.h"
 #include "LoopPlan.h"
+#include "fairway/Support/Sizes.h"
 #include "fairway/Support/TableSum.h"
 
 using namespace mlir;
@@ -14,9 +15,10 @@ namespace fairway {
 
 static int64_t getReductionLength(linalg::LinalgOp op, AffineMap map) {
   int64_t length = 1;
+  SmallVector<int64_t> sizes = Hints(op).of(op);
   for (auto [loop, kind] : llvm::enumerate(op.getIteratorTypesArray()))
     if (kind == utils::IteratorType::reduction && map.isFunctionOfDim(loop))
-      length *= op.getStaticLoopRanges()[loop];
+      length *= sizes[loop];
   return length;
 }
 
@@ -75,7 +77,7 @@ static bool replacesOperand(linalg::LinalgOp op, OpOperand &init) {
 }
 
 TileCost::TileCost(const Member &from, const MachineDescription &machine)
-    : member(from), sizes(member.op.getStaticLoopRanges()) {
+    : member(from), sizes(Hints(member.op).of(member.op)) {
   linalg::LinalgOp op = member.op;
   double length = double(op.getBlock()->getOperations().size()) - 1;
   operations = length * (op.getNumReductionLoops() > 0 ? 1.0 : 2.0);
@@ -86,6 +88,7 @@ TileCost::TileCost(const Member &from, const MachineDescription &machine)
                   unsigned(machine.vectorRegisters)};
   double piece = double(unit.panelBytes()) / double(machine.vectorBits / 8 * 2);
   bool cut = !table && isContraction(op);
+  Hints hints(op);
   for (OpOperand &operand : op->getOpOperands()) {
     TileAccess added;
     auto type = dyn_cast<RankedTensorType>(operand.get().getType());
@@ -99,7 +102,7 @@ TileCost::TileCost(const Member &from, const MachineDescription &machine)
                      (op.isDpsInit(&operand) && replacesOperand(op, operand));
       for (auto [dim, expr] : llvm::enumerate(map.getResults())) {
         auto steps = getSteps(expr, map.getNumDims());
-        int64_t size = type.getDimSize(dim);
+        int64_t size = hints.of(type.getDimSize(dim));
         // What cannot be told is touched as a whole.
         if (steps)
           added.dims.push_back({size, *steps});

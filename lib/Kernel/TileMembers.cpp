@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "TileMembers.h"
+#include "fairway/Support/Sizes.h"
 #include "fairway/Support/TableSum.h"
 
 using namespace mlir;
@@ -90,7 +91,7 @@ static bool isContraction(linalg::LinalgOp op) {
 /// Bytes of the op's result in a tile of the root.
 static int64_t getTileBytes(const Member &member, ArrayRef<int64_t> tile) {
   linalg::LinalgOp op = member.op;
-  SmallVector<int64_t> sizes = op.getStaticLoopRanges();
+  SmallVector<int64_t> sizes = Hints(op).of(op);
   OpOperand *init = op.getDpsInitOperand(0);
   Type element = getElementTypeOrSelf(init->get().getType());
   int64_t bytes = element.isIntOrFloat()
@@ -149,6 +150,31 @@ static std::optional<RowBlock> choosePanelBlock(const Members &members,
   return std::nullopt;
 }
 
+/// The row loop: the one that divides the values between the contractions best.
+/// With the bytes of those values for each row.
+static std::optional<std::pair<unsigned, int64_t>>
+findRowLoop(const Members &members, ArrayRef<unsigned> loops,
+            linalg::LinalgOp root, ArrayRef<int64_t> tile) {
+  std::optional<std::pair<unsigned, int64_t>> best;
+  for (unsigned loop : loops) {
+    int64_t bytes = 0;
+    for (const auto &[op, member] : members)
+      if (op != root && member.follows(loop))
+        bytes = std::max(bytes, getTileBytes(member, tile));
+    bytes /= tile[loop];
+    if (tile[loop] > 1 && bytes > 0 && (!best || bytes < best->second))
+      best = {loop, bytes};
+  }
+  return best;
+}
+
+std::optional<unsigned> findRowLoop(const Members &members,
+                                    linalg::LinalgOp root) {
+  auto row = findRowLoop(members, findRowLoops(members, root), root,
+                         Hints(root).of(root));
+  return row ? std::optional(row->first) : std::nullopt;
+}
+
 std::optional<RowBlock> chooseRowBlock(const Members &members,
                                        linalg::LinalgOp root,
                                        ArrayRef<int64_t> tile,
@@ -156,33 +182,23 @@ std::optional<RowBlock> chooseRowBlock(const Members &members,
   if (std::optional<RowBlock> panels = choosePanelBlock(members, root, tile))
     return panels;
   SmallVector<unsigned> loops = findRowLoops(members, root);
-  // The rows are the loop that divides the values between the contractions
-  // best.
-  std::optional<unsigned> row;
-  int64_t rowBytes = 0;
-  for (unsigned loop : loops) {
-    int64_t bytes = 0;
-    for (const auto &[op, member] : members)
-      if (op != root && member.follows(loop))
-        bytes = std::max(bytes, getTileBytes(member, tile));
-    bytes /= tile[loop];
-    if (tile[loop] > 1 && bytes > 0 && (!row || bytes < rowBytes)) {
-      row = loop;
-      rowBytes = bytes;
-    }
-  }
-  if (!row)
+  auto found = findRowLoop(members, loops, root, tile);
+  if (!found)
     return std::nullopt;
+  auto [row, rowBytes] = *found;
   int64_t rows =
       std::max<int64_t>(kMinBlockRows, machine.l1Bytes / 2 / rowBytes);
   if (rows * rowBytes > machine.l2Bytes / 2)
     rows = std::max<int64_t>(kFewestRows, machine.l2Bytes / 2 / rowBytes);
-  if (rows >= tile[*row])
+  llvm::erase(loops, row);
+  // How many rows of an open size there are, only the call knows.
+  if (Hints(root).isOpen(root.getStaticLoopRanges()[row]))
+    return RowBlock{row, rows, loops};
+  if (rows >= tile[row])
     return std::nullopt;
   // As even as possible.
-  int64_t blocks = llvm::divideCeil(tile[*row], rows);
-  llvm::erase(loops, *row);
-  return RowBlock{*row, int64_t(llvm::divideCeil(tile[*row], blocks)), loops};
+  int64_t blocks = llvm::divideCeil(tile[row], rows);
+  return RowBlock{row, int64_t(llvm::divideCeil(tile[row], blocks)), loops};
 }
 
 } // namespace fairway

@@ -52,6 +52,11 @@ struct RowBlock {
   llvm::SmallVector<unsigned> batches;
 };
 
+/// The loop along which blocks of rows divide the values between contractions,
+/// if there are two of those.
+std::optional<unsigned> findRowLoop(const Members &members,
+                                    mlir::linalg::LinalgOp root);
+
 /// How a tile with these loops of the root is cut into blocks of rows: where
 /// one contraction reads what is made of another's result (attention), such
 /// that the largest value between them stays in the nearest cache, or has at

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "TileRoots.h"
+#include "fairway/Support/Sizes.h"
 
 using namespace mlir;
 
@@ -45,7 +46,8 @@ bool fairway::isBorder(linalg::LinalgOp op) {
 }
 
 SmallVector<int64_t> fairway::splitBorder(linalg::LinalgOp fill) {
-  SmallVector<int64_t> sizes = fill.getStaticLoopRanges();
+  Hints hints(fill);
+  SmallVector<int64_t> sizes = hints.of(fill);
   auto longest = llvm::max_element(sizes);
   int64_t elements = 1;
   for (int64_t size : sizes)
@@ -53,7 +55,10 @@ SmallVector<int64_t> fairway::splitBorder(linalg::LinalgOp fill) {
   int64_t pieces =
       std::clamp<int64_t>(elements / kBorderPiece, 2, kMaxBorderPieces);
   SmallVector<int64_t> tile(sizes.size(), 0);
-  tile[longest - sizes.begin()] = llvm::divideCeil(*longest, pieces);
+  unsigned loop = longest - sizes.begin();
+  int64_t size = llvm::divideCeil(*longest, pieces);
+  bool open = hints.isOpen(fill.getStaticLoopRanges()[loop]);
+  tile[loop] = open ? hints.openTile(size) : size;
   return tile;
 }
 

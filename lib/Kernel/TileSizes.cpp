@@ -8,6 +8,7 @@
 #include "RowBlocks.h"
 #include "TileCost.h"
 #include "TileMembers.h"
+#include "fairway/Support/Sizes.h"
 #include "fairway/Support/TableSum.h"
 
 #include <vector>
@@ -36,6 +37,9 @@ constexpr double kScattered = 1.02;
 /// What a tile that is computed in blocks of rows costs more if it holds
 /// several batches of them, which share nothing but the cache.
 constexpr double kBatched = 1.1;
+
+/// Less work than this, in nanoseconds, is not worth handing out.
+constexpr double kWorthATile = 4000;
 
 class Model {
 public:
@@ -70,11 +74,13 @@ private:
   bool isScattered(ArrayRef<int64_t> tile) const;
   void search(unsigned next, SmallVectorImpl<int64_t> &tile, Visitor visit);
   SmallVector<int64_t> withoutWholeLoops(ArrayRef<int64_t> tile) const;
+  int64_t openTile(unsigned loop, SmallVector<int64_t> tile) const;
 
   linalg::LinalgOp root;
   const MachineDescription &machine;
   int64_t threads;
-  SmallVector<int64_t> sizes;
+  SmallVector<int64_t> sizes; ///< hints where they are open
+  SmallVector<bool> open;
   Members members;
   std::vector<TileCost> costs; ///< of the members
   std::optional<Contraction> contraction;
@@ -86,7 +92,9 @@ private:
 Model::Model(linalg::LinalgOp root, const MachineDescription &machine,
              unsigned threads)
     : root(root), machine(machine), threads(std::max(1u, threads)),
-      sizes(root.getStaticLoopRanges()), members(findMembers(root)) {
+      sizes(Hints(root).of(root)), members(findMembers(root)) {
+  for (auto [size, extent] : llvm::zip(sizes, root.getStaticLoopRanges()))
+    open.push_back(size != extent);
   for (auto [number, entry] : llvm::enumerate(members)) {
     findContraction(entry.second, number);
     costs.emplace_back(entry.second, machine);
@@ -114,7 +122,7 @@ void Model::findContraction(const Member &member, unsigned number) {
       unsigned loop = cast<AffineDimExpr>(expr).getPosition();
       if (map.isFunctionOfDim(loop) && other.isFunctionOfDim(loop)) {
         if (!member.rootLoop[loop])
-          found.places *= op.getStaticLoopRanges()[loop];
+          found.places *= Hints(op).of(op)[loop];
         continue;
       }
       if (!member.rootLoop[loop])
@@ -173,16 +181,19 @@ void Model::findTilable() {
     if (auto dim = dyn_cast<AffineDimExpr>(out.getResults().back()))
       innermost = dim.getPosition();
   for (unsigned loop = 0; loop < sizes.size(); ++loop) {
-    if (sizes[loop] < 2 || !mayDivide(loop))
+    if ((sizes[loop] < 2 && !open[loop]) || !mayDivide(loop))
       continue;
     // Vectors lie along the innermost dimension: leave it whole unless long.
-    if (loop == innermost && sizes[loop] < 4096)
+    if (loop == innermost && (sizes[loop] < 4096 || open[loop]))
+      continue;
+    // Parts of several steps each: sizes that call for fewer have none.
+    if (open[loop] && getUnit(loop) > 1)
       continue;
     // Registers hold pieces of an image's row: tiles take whole rows.
     if (contraction && contraction->rows.size() > 1 &&
         costs[contraction->member].member.rootLoop[contraction->rows.back()] ==
             loop &&
-        sizes[loop] < kLongRow)
+        sizes[loop] < kLongRow && !open[loop])
       continue;
     tilable.push_back(loop);
   }
@@ -240,7 +251,7 @@ double Model::priceOfTile(ArrayRef<int64_t> tile) const {
   SmallVector<int64_t> block(tile);
   bool batched = false;
   if (auto rows = chooseRowBlock(members, root, tile, machine)) {
-    block[rows->loop] = rows->rows;
+    block[rows->loop] = std::min(rows->rows, tile[rows->loop]);
     batched = llvm::any_of(rows->batches,
                            [&](unsigned loop) { return tile[loop] > 1; });
   }
@@ -336,15 +347,52 @@ void Model::search(unsigned next, SmallVectorImpl<int64_t> &tile,
   tile[loop] = sizes[loop];
 }
 
+/// The tile of an open loop, of which the hint's best tile takes `size`. If
+/// that is all of the hint, it serves other sizes, too: rows of a contraction
+/// are as many as the cache holds, what is cheap is as much as is worth handing
+/// out. Everything else of a contraction, such as the samples of a batch, is
+/// one.
+int64_t Model::openTile(unsigned loop, SmallVector<int64_t> tile) const {
+  Hints hints(root);
+  int64_t size = tile[loop];
+  if (size < sizes[loop])
+    return hints.openTile(size);
+  tile[loop] = 1;
+  auto grow = [&](llvm::function_ref<bool(double)> fits) {
+    while (hints.openTile(2 * size) >= 2 * size && fits(2.0 * double(size)))
+      size *= 2;
+    return hints.openTile(size);
+  };
+  if (!contraction) {
+    double each = priceOfTile(tile) - kTileOverhead;
+    return grow([&](double rows) { return rows * each < 2 * kWorthATile; });
+  }
+  const TileCost &cost = costs[contraction->member];
+  if (cost.member.rootLoop[contraction->rows.back()] != loop)
+    return 1;
+  double row = cost.bytes(contraction->image, cost.loopsIn(tile)) *
+               cost.access[contraction->image].kept;
+  return grow(
+      [&](double rows) { return rows * row <= double(machine.l2Bytes) / 2; });
+}
+
 /// What tiling takes: 0 for loops that stay whole, empty if all do.
 SmallVector<int64_t> Model::withoutWholeLoops(ArrayRef<int64_t> tile) const {
   SmallVector<int64_t> result(sizes.size(), 0);
   bool any = false;
-  for (unsigned loop : tilable)
-    if (tile[loop] < sizes[loop]) {
-      result[loop] = tile[loop];
-      any = true;
-    }
+  // Between two contractions, blocks of rows divide what is left whole; they
+  // want one of everything else.
+  std::optional<unsigned> rows = llvm::is_contained(open, true)
+                                     ? findRowLoop(members, root)
+                                     : std::nullopt;
+  for (unsigned loop : tilable) {
+    if (open[loop] ? rows == loop : tile[loop] == sizes[loop])
+      continue;
+    result[loop] = tile[loop];
+    if (open[loop])
+      result[loop] = rows ? 1 : openTile(loop, SmallVector<int64_t>(tile));
+    any = true;
+  }
   return any ? result : SmallVector<int64_t>{};
 }
 
@@ -352,9 +400,9 @@ SmallVector<int64_t> Model::choose() {
   if (tilable.empty())
     return {};
   SmallVector<int64_t> tile(sizes), best;
-  // Too little work to hand out.
-  if (priceOfTile(tile) < 4000)
-    return {};
+  // Too little work to hand out, but for sizes beyond the hint.
+  if (priceOfTile(tile) < kWorthATile)
+    return withoutWholeLoops(tile);
   double bestPrice = 0;
   search(0, tile, [&](double price, ArrayRef<int64_t> tried) {
     if (best.empty() || price < bestPrice * 0.999) {

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "EntryPlanner.h"
 #include "fairway/Plan/Passes.h"
+#include "fairway/Support/Sizes.h"
 #include "mlir/IR/BuiltinOps.h"
 
 namespace fairway {
@@ -124,7 +125,11 @@ private:
                b.getNamedAttr("steps", b.getArrayAttr({}))}));
       return success();
     }
-    EntryPlanner planner(entry, symbols, llvm::to_vector(arguments));
+    FailureOr<SmallVector<Size, 2>> sizes = readSizes(getOperation());
+    if (failed(sizes))
+      return failure();
+    bool open = !sizes->empty() && entry.getName() == "main";
+    EntryPlanner planner(entry, symbols, llvm::to_vector(arguments), open);
     if (failed(planner.run()))
       return failure();
     getOperation()->setAttr(attrName, planner.getAttr());

@@ -84,11 +84,16 @@ LogicalResult EntryPlanner::addCall(func::CallOp call) {
 /// A kernel that copies a dense buffer; worker 0 does it.
 func::FuncOp EntryPlanner::getCopyKernel(Location loc, MemRefType type) {
   OpBuilder builder(entry.getContext());
+  if (func::FuncOp known = copies.lookup(type))
+    return known;
   std::string name;
   llvm::raw_string_ostream stream(name);
   stream << "copy_" << type.getElementType();
-  for (int64_t size : type.getShape())
-    stream << "_" << size;
+  if (open)
+    stream << "_open_" << copies.size();
+  else
+    for (int64_t size : type.getShape())
+      stream << "_" << size;
   if (auto known = symbols.lookup<func::FuncOp>(name))
     return known;
   auto scratch = MemRefType::get({0}, builder.getI8Type());
@@ -108,6 +113,7 @@ func::FuncOp EntryPlanner::getCopyKernel(Location loc, MemRefType type) {
   func->setAttr("fairway.scratch_bytes", builder.getI64IntegerAttr(0));
   func->setAttr("fairway.bytes", builder.getI64IntegerAttr(2 * getBytes(type)));
   symbols.insert(func);
+  copies[type] = func;
   return func;
 }
 
@@ -209,10 +215,15 @@ void EntryPlanner::layOut(ArrayRef<int64_t> meetings) {
           {life.bytes, meetings[life.first], meetings[life.last]});
       numbers.push_back(i);
     }
-  arena = layOutArena(inArena, FAIRWAY_BUFFER_ALIGNMENT);
-  llvm::DenseMap<int64_t, int64_t> offsetOf;
-  for (auto [number, offset] : llvm::zip(numbers, arena.offsets))
-    offsetOf[number] = offset;
+  // An open entry's buffers are known by number until a call lays them out.
+  llvm::DenseMap<int64_t, Place> placeOf;
+  if (open)
+    allocations = inArena;
+  else
+    arena = layOutArena(inArena, FAIRWAY_BUFFER_ALIGNMENT);
+  for (auto [position, number] : llvm::enumerate(numbers))
+    placeOf[number] = {Place::Allocation, open ? int64_t(position) : 0,
+                       open ? 0 : arena.offsets[position]};
   for (Step &step : steps)
     for (Access &access : step.accesses) {
       Place &place = access.place;
@@ -225,8 +236,9 @@ void EntryPlanner::layOut(ArrayRef<int64_t> meetings) {
         const Lifetime &life = lifetimes[place.index];
         access.firstStep = life.first;
         access.lastStep = life.last;
-        place.offset += offsetOf[place.index];
-        place.index = 0;
+        const Place &part = placeOf[place.index];
+        place.offset += part.offset;
+        place.index = part.index;
       }
     }
 }
@@ -303,9 +315,14 @@ DictionaryAttr EntryPlanner::getAttr() const {
       fields.set("config", config);
     list.push_back(fields.getDictionary(b.getContext()));
   }
-  return b.getDictionaryAttr({
-      b.getNamedAttr("arena_bytes", b.getI64IntegerAttr(arena.bytes)),
-      b.getNamedAttr("scratch_bytes", b.getI64IntegerAttr(scratch)),
-      b.getNamedAttr("steps", b.getArrayAttr(list)),
-  });
+  NamedAttrList plan;
+  plan.set("arena_bytes", b.getI64IntegerAttr(arena.bytes));
+  plan.set("scratch_bytes", b.getI64IntegerAttr(scratch));
+  plan.set("steps", b.getArrayAttr(list));
+  SmallVector<Attribute> parts;
+  for (const Lifetime &part : allocations)
+    parts.push_back(b.getI64ArrayAttr({part.bytes, part.first, part.last}));
+  if (open)
+    plan.set("allocations", b.getArrayAttr(parts));
+  return plan.getDictionary(b.getContext());
 }

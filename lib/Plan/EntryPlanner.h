@@ -37,12 +37,14 @@ struct Step {
   bool barrier = false;
 };
 
-/// Translates one entry, @main or @prepare, into steps.
+/// Translates one entry, @main or @prepare, into steps. `open`: its sizes are a
+/// sample's, and each call lays the arena out.
 class EntryPlanner {
 public:
   EntryPlanner(mlir::func::FuncOp entry, mlir::SymbolTable &symbols,
-               llvm::SmallVector<Place> arguments)
-      : entry(entry), symbols(symbols), arguments(std::move(arguments)) {}
+               llvm::SmallVector<Place> arguments, bool open)
+      : entry(entry), symbols(symbols), arguments(std::move(arguments)),
+        open(open) {}
 
   llvm::LogicalResult run();
   mlir::DictionaryAttr getAttr() const;
@@ -64,6 +66,10 @@ private:
   llvm::SmallVector<int64_t> allocationBytes;
   llvm::DenseMap<mlir::Value, int64_t> allocationOf;
   llvm::DenseMap<int64_t, int64_t> outputOf; ///< allocation -> output
+  bool open;
+  /// Of the copies in an open entry, whose names must not tell their size.
+  llvm::MapVector<mlir::Type, mlir::func::FuncOp> copies;
+  std::vector<Lifetime> allocations; ///< in the arena
   ArenaLayout arena;
 };
 

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "fairway/Plan/Passes.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
 
@@ -16,7 +17,15 @@ void fairway::buildPlanPipeline(OpPassManager &pm) {
   pm.addPass(createBuildPlan());
 }
 
+void fairway::buildSamplesPlanPipeline(OpPassManager &pm) {
+  buildPlanPipeline(pm.nest<ModuleOp>());
+  pm.addPass(createMergePlans());
+}
+
 void fairway::registerFairwayPlanPipelines() {
+  PassPipelineRegistration<>("fairway-samples-plan-pipeline",
+                             "From samples to one plan for all sizes",
+                             buildSamplesPlanPipeline);
   PassPipelineRegistration<>("fairway-plan-pipeline",
                              "From bufferized entries to plans",
                              buildPlanPipeline);

@@ -12,6 +12,7 @@
 #include "fairway/Kernel/Variants.h"
 #include "fairway/Plan/Passes.h"
 #include "fairway/Support/CrashGuard.h"
+#include "fairway/Support/Sizes.h"
 #include "fairway/Target/CPU.h"
 #include "fairway/Target/CompileError.h"
 #include "fairway/Target/Passes.h"
@@ -32,7 +33,7 @@ public:
   Driver(ModuleOp module, const fairway::CompileOptions &options,
          fairway::ProgressFn progress)
       : module(module), options(options), progress(progress),
-        dumps(options.dumpDir) {}
+        dumps(options.dumpDir), open(!fairway::getSamples(module).empty()) {}
 
   llvm::Expected<llvm::SmallVector<char, 0>> run();
   llvm::Expected<std::string> listVariants(unsigned count);
@@ -46,6 +47,9 @@ private:
 
   /// Kernels as loops over buffers.
   llvm::Error generate();
+
+  /// The order of kernels and their memory; of samples, what they agree on.
+  llvm::Error plan();
 
   llvm::Error start(StringRef stage) {
     if (progress(stage))
@@ -74,6 +78,7 @@ private:
   fairway::CpuTraits traits;
   fairway::MachineDescription description;
   fairway::Dumps dumps;
+  bool open; ///< the module holds samples of a model of open sizes
 };
 
 } // namespace
@@ -106,9 +111,10 @@ llvm::Error Driver::begin() {
 
 llvm::Error Driver::cut() {
   // What this refuses is the model's fault, what comes later is ours.
-  if (llvm::Error error = passes("verify", [](OpPassManager &manager) {
-        manager.addPass(fairway::createUnrollLoops());
-        manager.addPass(fairway::createVerifyContract());
+  if (llvm::Error error = passes("verify", [&](OpPassManager &manager) {
+        OpPassManager &programs = open ? manager.nest<ModuleOp>() : manager;
+        programs.addPass(fairway::createUnrollLoops());
+        programs.addPass(fairway::createVerifyContract());
       }))
     return error;
   if (llvm::Error error = start("graph"))
@@ -117,11 +123,15 @@ llvm::Error Driver::cut() {
         fairway::GraphOptions graph;
         graph.machine = description;
         graph.threads = options.threads;
-        fairway::buildGraphPipeline(manager, graph);
+        if (open)
+          fairway::buildSamplesGraphPipeline(manager, graph);
+        else
+          fairway::buildGraphPipeline(manager, graph);
       }))
     return error;
   fairway::DiagnosticCollector diagnostics(module.getContext());
-  if (failed(fairway::applyConfigs(module, options.configs)))
+  // Samples' kernels are not tuned: measured would be those for one size.
+  if (!open && failed(fairway::applyConfigs(module, options.configs)))
     return diagnostics.take("configs", "a configuration cannot be used");
   return dumps.write(module, "graph");
 }
@@ -131,7 +141,24 @@ llvm::Error Driver::generate() {
     fairway::KernelOptions kernel;
     kernel.machine = description;
     kernel.threads = options.threads;
-    fairway::buildKernelPipeline(manager, kernel);
+    if (open)
+      fairway::buildSamplesKernelPipeline(manager, kernel);
+    else
+      fairway::buildKernelPipeline(manager, kernel);
+  });
+}
+
+llvm::Error Driver::plan() {
+  // @main and @prepare as data.
+  if (!open)
+    return stage("plan", fairway::buildPlanPipeline);
+  if (llvm::Error error = stage("plan", fairway::buildSamplesPlanPipeline))
+    return error;
+  return stage("merged", [&](OpPassManager &manager) {
+    fairway::KernelOptions kernel;
+    kernel.machine = description;
+    kernel.threads = options.threads;
+    fairway::buildMergedKernelPipeline(manager, kernel);
   });
 }
 
@@ -143,10 +170,7 @@ llvm::Expected<llvm::SmallVector<char, 0>> Driver::run() {
       return std::move(error);
     if (llvm::Error error = generate())
       return std::move(error);
-    // @main and @prepare as data.
-    if (llvm::Error error = stage("plan", [&](OpPassManager &manager) {
-          fairway::buildPlanPipeline(manager);
-        }))
+    if (llvm::Error error = plan())
       return std::move(error);
   }
   // Kernels in the LLVM dialect.

@@ -95,7 +95,7 @@ public:
     SmallVector<int64_t> numbers = integers(attribute, "a step's buffer");
     bool whole = numbers.size() == 7;
     if ((!whole && numbers.size() != 3) || numbers[0] < 0 ||
-        numbers[0] > FAIRWAY_SPACE_CONSTANT) {
+        numbers[0] > FAIRWAY_SPACE_SIZES) {
       error("a step's buffer is not [space, index, offset] or that with "
             "[bytes, written, first, last]");
       return {};
@@ -158,12 +158,37 @@ public:
         step.config = printConfig(config);
       plan.steps.push_back(std::move(step));
     }
+    auto allocations = dict.getAs<ArrayAttr>("allocations");
+    for (Attribute element :
+         allocations ? allocations.getValue() : ArrayRef<Attribute>()) {
+      SmallVector<int64_t> numbers = integers(element, "an allocation");
+      if (numbers.size() == 3)
+        plan.allocations.push_back(
+            {uint64_t(numbers[0]), uint32_t(numbers[1]), uint32_t(numbers[2])});
+      else
+        error("an allocation is not [bytes, first meeting, last meeting]");
+    }
     // Buffers of unknown lifetime live as long as the plan.
     uint32_t last = plan.steps.empty() ? 0 : plan.steps.size() - 1;
     for (PlanStep &step : plan.steps)
       for (BufferRef &ref : step.buffers)
         ref.lastStep = std::min(ref.lastStep, last);
     return plan;
+  }
+
+  std::vector<Varying> varying() {
+    std::vector<Varying> result;
+    auto array = module->getAttrOfType<ArrayAttr>("fairway.varying");
+    for (Attribute element : array ? array.getValue() : ArrayRef<Attribute>()) {
+      SmallVector<int64_t> numbers = integers(element, "what varies");
+      if (numbers.size() != 4) {
+        error("what varies is not [field, expression, index, part]");
+        return result;
+      }
+      result.push_back({uint32_t(numbers[0]), uint32_t(numbers[1]),
+                        uint32_t(numbers[2]), uint32_t(numbers[3])});
+    }
+    return result;
   }
 
   std::vector<TensorDesc> tensors(StringRef name) {
@@ -218,6 +243,13 @@ FailureOr<ModelPlan> fairway::readModelPlan(ModuleOp module) {
     if ((constant.parameter < 0) == (constant.prepared < 0))
       reader.error("constant '" + constant.name +
                    "' must be either a parameter or prepared");
+  FailureOr<SmallVector<Size, 2>> sizes = readSizes(module);
+  FailureOr<std::vector<Polynomial>> expressions = readExpressions(module);
+  if (failed(sizes) || failed(expressions))
+    return failure();
+  plan.sizes = std::move(*sizes);
+  plan.expressions = std::move(*expressions);
+  plan.varying = reader.varying();
   if (reader.failed())
     return failure();
   return plan;

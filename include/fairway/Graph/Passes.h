@@ -34,6 +34,12 @@ struct GraphOptions {
 /// From a Program's module to kernels in @main and @prepare.
 void buildGraphPipeline(mlir::OpPassManager &pm, const GraphOptions &options);
 
+/// The same for a module that holds the samples of a model whose sizes stay
+/// open (Support/Sizes.h). They are not cut into slices: those would depend on
+/// the batch.
+void buildSamplesGraphPipeline(mlir::OpPassManager &pm,
+                               const GraphOptions &options);
+
 /// Registers the stage's pipelines by name.
 void registerFairwayGraphPipelines();
 

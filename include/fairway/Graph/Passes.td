@@ -537,13 +537,27 @@ def PlaceInserts : Pass<"fairway-place-inserts"> {
   ];
 }
 
+def MarkVarying : Pass<"fairway-mark-varying", "mlir::ModuleOp"> {
+  let summary = "Mark what depends on sizes that stay open";
+  let description = [{
+    For a module that holds the samples of a model (modules with
+    `fairway.sizes`): an operation of `@main` that is not the same in all of
+    them gets the attribute `fairway.varying`. A sample that is not in step with
+    the others is an error at the user's operation.
+  }];
+  let statistics = [
+    Statistic<"numVarying", "varying", "Number of operations marked">
+  ];
+}
+
 def HoistParameters : Pass<"fairway-hoist-parameters", "mlir::ModuleOp"> {
   let summary = "Move what depends on parameters alone into @prepare";
   let description = [{
     `@prepare` takes the parameters it needs and returns the prepared values; it
     runs once, when a model is loaded. `@main` takes these as further arguments
     (kind "prepared"). Constants that are cheap to make stay, and so do values
-    much larger than what they are made from, such as broadcasts.
+    much larger than what they are made from, such as broadcasts. What is marked
+    `fairway.varying` stays, too; the marks go.
   }];
   let statistics = [
     Statistic<"numPrepared", "prepared", "Number of prepared values">

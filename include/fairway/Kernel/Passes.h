@@ -35,6 +35,14 @@ struct KernelOptions {
 /// vector and math only.
 void buildKernelPipeline(mlir::OpPassManager &pm, const KernelOptions &options);
 
+/// From the samples of a model of open sizes to merged kernels on memory,
+/// beside the samples' entries for the Plan stage; and, behind that, from
+/// merged kernels to what `buildKernelPipeline` gives.
+void buildSamplesKernelPipeline(mlir::OpPassManager &pm,
+                                const KernelOptions &options);
+void buildMergedKernelPipeline(mlir::OpPassManager &pm,
+                               const KernelOptions &options);
+
 /// Registers the stage's pipelines by name.
 void registerFairwayKernelPipelines();
 

@@ -282,13 +282,46 @@ def GuardDivisions : Pass<"fairway-guard-divisions", "mlir::func::FuncOp"> {
   let dependentDialects = ["mlir::arith::ArithDialect"];
 }
 
+def MergeSamples : Pass<"fairway-merge-samples", "mlir::ModuleOp"> {
+  let summary = "Make one kernel for all sizes of those for a few";
+  let description = [{
+    For a module that holds the samples of a model whose sizes stay open: the
+    same kernel of each sample, in step, becomes one in the module itself. A
+    number that is not the same in all samples is a polynomial of the sizes
+    (`fairway.expressions`, as `[[coefficient, powers...], ...]` each), loaded
+    from the kernel's new first argument. `fairway.scratch` are the expressions
+    of which the largest is the scratch memory. A kernel that is the same in all
+    samples has no such argument. A number that is no polynomial of the sizes,
+    or a negative one within their ranges, is an error at the user's operation.
+
+    ```mlir
+    // sample 1, of batch 1009:              another, of batch 1082:
+    func.func @k(%x: memref<1009x4xf32>)     func.func @k(%x: memref<1082x4xf32>)
+      scf.forall (%i) = (0) to (1009)          scf.forall (%i) = (0) to (1082)
+    // become
+    func.func @k(%sizes: memref<0xi64> {fairway.sizes}, %data: memref<0xf32>)
+      %batch = memref.load %sizes[%c0]
+      %x = memref.reinterpret_cast %data to offset: [0], sizes: [%batch, 4]
+      scf.forall (%i) = (0) to (%batch)
+    ```
+  }];
+  let statistics = [
+    Statistic<"numMerged", "merged", "Number of kernels">
+  ];
+  let dependentDialects = [
+    "mlir::affine::AffineDialect", "mlir::arith::ArithDialect",
+    "mlir::memref::MemRefDialect"
+  ];
+}
+
 def AssignScratch : Pass<"fairway-assign-scratch", "mlir::ModuleOp"> {
   let summary = "Turn a kernel's allocations into views of one buffer";
   let description = [{
     Each kernel gets an argument `memref<Sxi8>` behind its others, private to a
     worker, and every `memref.alloc` in it becomes a `memref.view` at an
     aligned offset. Sizes that are not constant take room for their upper
-    bound. `fairway.scratch_bytes` holds S. Calls of the kernel get an
+    bound; in a kernel of open sizes `fairway.bound` names the expression that
+    it is. `fairway.scratch_bytes` holds S. Calls of the kernel get an
     allocation marked `fairway.scratch`.
   }];
   let dependentDialects = [

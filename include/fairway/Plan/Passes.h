@@ -25,6 +25,9 @@ namespace fairway {
 /// From bufferized @main and @prepare to plans in module attributes.
 void buildPlanPipeline(mlir::OpPassManager &pm);
 
+/// The same for merged kernels beside the samples that they are of.
+void buildSamplesPlanPipeline(mlir::OpPassManager &pm);
+
 /// Registers the stage's pipelines by name.
 void registerFairwayPlanPipelines();
 

@@ -31,9 +31,25 @@ def BuildPlan : Pass<"fairway-build-plan", "mlir::ModuleOp"> {
     ```
     Each buffer is `[space, index, byte offset, bytes, written, first step, last
     step]` as in the artefact's ABI. The steps between which a buffer of the
-    arena is alive are those that use it.
+    arena is alive are those that use it. In a sample of a model whose sizes
+    stay open, the arena of `@main` is not laid out: `allocations` lists its
+    parts as `[bytes, first meeting, last meeting]`, and buffers' index is theirs.
   }];
   let dependentDialects = ["mlir::memref::MemRefDialect"];
+}
+
+def MergePlans : Pass<"fairway-merge-plans", "mlir::ModuleOp"> {
+  let summary = "Make one plan for all sizes of those for a few";
+  let description = [{
+    For a module with merged kernels and the samples of a model whose sizes stay
+    open: the samples' plans, in step, become one, and the samples go. Numbers
+    that are not the same in all of them are listed in `fairway.varying`, each
+    `[field, expression, index, part]` as in the artefact's ABI.
+  }];
+  let dependentDialects = [
+    "mlir::arith::ArithDialect", "mlir::func::FuncDialect",
+    "mlir::memref::MemRefDialect"
+  ];
 }
 
 #endif // FAIRWAY_PLAN_PASSES

@@ -11,6 +11,8 @@
 #ifndef FAIRWAY_TARGET_PLANATTRIBUTES_H
 #define FAIRWAY_TARGET_PLANATTRIBUTES_H
 
+#include "fairway/Support/OpenSizes.h"
+
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Support/LLVM.h"
 #include "llvm/ADT/SmallVector.h"
@@ -46,10 +48,22 @@ struct PlanStep {
   std::string config; ///< of the kernel, as `printConfig` gives it
 };
 
+/// `fairway_allocation`.
+struct Allocation {
+  uint64_t bytes = 0;
+  uint32_t firstMeeting = 0, lastMeeting = 0;
+};
+
 /// `fairway_plan`.
 struct Plan {
   std::vector<PlanStep> steps;
   uint64_t arenaBytes = 0, scratchBytes = 0;
+  std::vector<Allocation> allocations;
+};
+
+/// `fairway_varying`.
+struct Varying {
+  uint32_t field = 0, expression = 0, index = 0, part = 0;
 };
 
 /// `fairway_tensor_desc`, with the two numbers that only constants have.
@@ -65,6 +79,10 @@ struct TensorDesc {
 struct ModelPlan {
   Plan run, prepare;
   std::vector<TensorDesc> inputs, outputs, parameters, constants;
+  /// What calls decide, if anything.
+  llvm::SmallVector<Size, 2> sizes;
+  std::vector<Polynomial> expressions;
+  std::vector<Varying> varying;
 };
 
 /// Reads the plan of `module`; a malformed one is reported on the module.

@@ -64,25 +64,32 @@ struct Kernel {
     unsigned count = bytes.size();
     for (unsigned i = 0; i < count; ++i)
       for (unsigned j = std::max(i + 1, firstWritten); j < count; ++j)
-        if (overlap(step.buffers[i], bytes[i], step.buffers[j], bytes[j]))
+        if (overlap(step.buffers[i], bytesOf(step, i), step.buffers[j],
+                    bytesOf(step, j)))
           aliased.set(i), aliased.set(j);
+  }
+
+  /// An argument of an open size does not tell its own.
+  uint64_t bytesOf(const PlanStep &step, unsigned i) const {
+    return std::max(bytes[i], step.buffers[i].bytes);
   }
 
   void annotate() {
     MLIRContext *context = function.getContext();
     auto unit = UnitAttr::get(context);
     for (unsigned i = 0; i < bytes.size(); ++i) {
-      if (bytes[i] == 0)
-        continue;
       auto set = [&](StringRef name, Attribute value) {
         function.setArgAttr(i, name, value);
       };
+      bool isBuffer = isa<MemRefType>(function.getArgumentTypes()[i]);
+      if (isBuffer && used && !aliased.test(i))
+        set(LLVM::LLVMDialect::getNoAliasAttrName(), unit);
+      if (bytes[i] == 0)
+        continue;
       set(LLVM::LLVMDialect::getNonNullAttrName(), unit);
       set(LLVM::LLVMDialect::getNoUndefAttrName(), unit);
       set(LLVM::LLVMDialect::getDereferenceableAttrName(),
           IntegerAttr::get(IntegerType::get(context, 64), bytes[i]));
-      if (used && !aliased.test(i))
-        set(LLVM::LLVMDialect::getNoAliasAttrName(), unit);
     }
     // This worker's own memory.
     if (!bytes.empty() || function.getNumArguments() == 3)

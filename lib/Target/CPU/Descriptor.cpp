@@ -84,6 +84,7 @@ private:
   Constant *buffer(const BufferRef &ref);
   Constant *step(const PlanStep &step);
   Constant *plan(const fairway::Plan &plan);
+  Constant *expression(const fairway::Polynomial &polynomial);
 
   Module &module;
   const StringSet<> &kernels;
@@ -152,9 +153,28 @@ Constant *DescriptorBuilder::plan(const fairway::Plan &plan) {
   for (const PlanStep &planned : plan.steps)
     if (Constant *value = step(planned))
       steps.push_back(value);
+  SmallVector<Constant *> allocations;
+  for (const fairway::Allocation &part : plan.allocations)
+    allocations.push_back(structure(
+        {i64(part.bytes), i32(part.firstMeeting), i32(part.lastMeeting)},
+        sizeof(fairway_allocation)));
   return structure({array(steps), i64(steps.size()), i64(plan.arenaBytes),
-                    i64(plan.scratchBytes), null(), i64(0)},
+                    i64(plan.scratchBytes), array(allocations),
+                    i64(allocations.size())},
                    sizeof(fairway_plan));
+}
+
+Constant *DescriptorBuilder::expression(const fairway::Polynomial &polynomial) {
+  SmallVector<Constant *> terms;
+  for (const fairway::Polynomial::Term &term : polynomial.terms) {
+    SmallVector<uint8_t> powers(term.powers.begin(), term.powers.end());
+    powers.resize(FAIRWAY_MAX_SIZES);
+    terms.push_back(structure(
+        {i64(term.coefficient), ConstantDataArray::get(context, powers)},
+        sizeof(fairway_term)));
+  }
+  return structure({array(terms), i64(terms.size())},
+                   sizeof(fairway_expression));
 }
 
 Error DescriptorBuilder::build(const fairway::ModelPlan &plan) {
@@ -169,6 +189,17 @@ Error DescriptorBuilder::build(const fairway::ModelPlan &plan) {
         {tensor(desc), i32(desc.parameter), i32(desc.prepared), i64(offset)},
         sizeof(fairway_constant_desc)));
   }
+  SmallVector<Constant *> sizes, expressions, varying;
+  for (const fairway::Size &size : plan.sizes)
+    sizes.push_back(
+        structure({string(size.name), i64(size.minimum), i64(size.maximum)},
+                  sizeof(fairway_size)));
+  for (const fairway::Polynomial &expression : plan.expressions)
+    expressions.push_back(this->expression(expression));
+  for (const fairway::Varying &field : plan.varying)
+    varying.push_back(structure({i32(field.field), i32(field.expression),
+                                 i32(field.index), i32(field.part)},
+                                sizeof(fairway_varying)));
   // Defined by the weights' object if one is linked, else the address is NULL.
   auto *weights = new GlobalVariable(
       module, ArrayType::get(Type::getInt8Ty(context), 0), true,
@@ -198,12 +229,12 @@ Error DescriptorBuilder::build(const fairway::ModelPlan &plan) {
                  i64(options.metadata.size()),
                  weights,
                  i64(weightsEnd),
-                 null(),
-                 null(),
-                 null(),
-                 i32(0),
-                 i32(0),
-                 i64(0)},
+                 array(sizes),
+                 array(expressions),
+                 array(varying),
+                 i32(sizes.size()),
+                 i32(expressions.size()),
+                 i64(varying.size())},
                 sizeof(fairway_artefact_t));
   if (!missingKernel.empty())
     return createStringError("the plan calls '" + missingKernel +
