@@ -81,25 +81,25 @@ static void addFront(OpPassManager &pm, const fairway::GraphOptions &options) {
 }
 
 /// Parameters are prepared once; the rest is cut into kernels.
-static void addBack(OpPassManager &pm) {
+static void addBack(OpPassManager &pm, const fairway::GraphOptions &options) {
   pm.addPass(fairway::createHoistParameters());
   pm.addPass(fairway::createFormKernels());
+
+  // A large batch passes through the cache in slices.
+  pm.addPass(fairway::createSliceBatch({options.machine, options.threads}));
 }
 
 void fairway::buildGraphPipeline(OpPassManager &pm,
                                  const GraphOptions &options) {
   addFront(pm, options);
-  addBack(pm);
-
-  // A large batch passes through the cache in slices.
-  pm.addPass(createSliceBatch({options.machine, options.threads}));
+  addBack(pm, options);
 }
 
 void fairway::buildSamplesGraphPipeline(OpPassManager &pm,
                                         const GraphOptions &options) {
   addFront(pm.nest<ModuleOp>(), options);
   pm.addPass(createMarkVarying());
-  addBack(pm.nest<ModuleOp>());
+  addBack(pm.nest<ModuleOp>(), options);
 }
 
 namespace {

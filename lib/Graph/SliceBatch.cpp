@@ -9,6 +9,7 @@
 #include "SliceCost.h"
 #include "SliceValue.h"
 #include "fairway/Graph/Passes.h"
+#include "fairway/Support/Sizes.h"
 
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 
@@ -35,8 +36,13 @@ public:
   /// Returns the number of slices; 0: nothing to gain.
   int64_t run();
 
-private:
+  /// Of how many samples each slice of an open batch should be; 0: none.
+  int64_t chooseOpenSlice();
+
+  /// What the first dimension of the first input counts.
   int64_t countSamples();
+
+private:
   int64_t chooseSize(int64_t samples);
   void follow(BatchSlices slices);
   std::optional<SlicedCall> followCall(func::CallOp call, BatchSlices slices);
@@ -101,7 +107,6 @@ static void eraseUnusedKernels(ModuleOp module) {
       func.erase();
 }
 
-/// What the first dimension of the first input counts.
 int64_t BatchSlicer::countSamples() {
   for (auto [i, arg] : llvm::enumerate(entry.getArguments())) {
     auto type = dyn_cast<RankedTensorType>(arg.getType());
@@ -364,6 +369,30 @@ int64_t BatchSlicer::run() {
   return slices.count();
 }
 
+/// An open batch is cut by whoever calls, all of it or nothing: every call
+/// computes each sample from itself, and so do the results.
+int64_t BatchSlicer::chooseOpenSlice() {
+  int64_t samples = countSamples();
+  follow({samples, 1});
+  auto ret = cast<func::ReturnOp>(entry.getBody().front().getTerminator());
+  bool all = llvm::all_of(ret.getOperands(), [&](Value value) {
+    return dims.get(value) == SampleDim{0, 1};
+  });
+  size_t count = llvm::range_size(entry.getOps<func::CallOp>());
+  if (!all || calls.empty() || calls.size() != count)
+    return 0;
+  int64_t most = 1;
+  for (SlicedCall &call : calls)
+    most = std::max(most, call.sampleBytes);
+  int64_t size = std::max(cost.leastSamples(), cost.cacheBytes() / most);
+  double gain = 0, computing = 0;
+  for (SlicedCall &call : calls) {
+    gain += cost.gain(call, {samples, size});
+    computing += cost.computing(call, {samples, size});
+  }
+  return gain > kLeastGain * computing ? size : 0;
+}
+
 namespace {
 struct SliceBatchPass : public fairway::impl::SliceBatchBase<SliceBatchPass> {
   using SliceBatchBase::SliceBatchBase;
@@ -374,10 +403,27 @@ struct SliceBatchPass : public fairway::impl::SliceBatchBase<SliceBatchPass> {
     if (!main)
       return;
     SymbolTable symbols(module);
+    FailureOr<SmallVector<Size, 2>> sizes = readSizes(module);
+    if (failed(sizes))
+      return signalPassFailure();
+    if (!sizes->empty())
+      return sliceOpenBatch(main, symbols, *sizes);
     int64_t slices = BatchSlicer(main, symbols, {machine, threads}).run();
     if (slices > 0)
       eraseUnusedKernels(module);
     numSlices += slices;
+  }
+
+  /// Of a single open size only: what a slice costs must not depend on others,
+  /// such as the length of sequences.
+  void sliceOpenBatch(func::FuncOp main, SymbolTable &symbols,
+                      ArrayRef<Size> sizes) {
+    BatchSlicer slicer(main, symbols, {machine, threads});
+    if (sizes.size() != 1 || slicer.countSamples() != sizes.front().sample)
+      return;
+    if (int64_t slice = slicer.chooseOpenSlice())
+      main->getParentOp()->setAttr(
+          kSliceAttr, Builder(main.getContext()).getI64ArrayAttr({0, slice}));
   }
 };
 } // namespace

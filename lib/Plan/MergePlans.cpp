@@ -260,6 +260,9 @@ LogicalResult PlanMerger::merge() {
   wrapper->setAttr("fairway.varying", b.getArrayAttr(varying));
   wrapper->setAttr(kExpressionsAttr, toAttr(table.all(), b));
   wrapper->setAttr(kSizesAttr, samples.front()->getAttr(kSizesAttr));
+  auto slices = each([](ModuleOp m) { return m->getAttr(kSliceAttr); });
+  if (slices.front() && llvm::all_equal(slices))
+    wrapper->setAttr(kSliceAttr, slices.front());
   wrapper->removeAttr(kScratchAttr);
   return success();
 }

@@ -55,6 +55,7 @@ private:
                     const char *what) const;
   void checkExpressions() const;
   void checkVarying(const fairway_varying &varying) const;
+  void checkSlices() const;
   void checkPlan(const char *which, PlanLimits limits) const;
   template <typename Bad>
   void checkBuffer(const fairway_buffer_ref &ref, const PlanLimits &limits,
@@ -252,6 +253,33 @@ void Checker::checkSizes() const {
     if (!decided[i])
       corrupt("no input decides size '" + std::string(artefact.sizes[i].name) +
               "'");
+  checkSlices();
+}
+
+/// What the sizes' number `sliced_size` decides is a first extent, alone.
+void Checker::checkSlices() const {
+  if (!artefact.slice)
+    return;
+  require(artefact.slice > 0 && artefact.sliced_size < artefact.num_sizes,
+          "its slices are impossible");
+  std::vector<bool> sliced(artefact.num_outputs);
+  for (uint64_t i = 0; i < artefact.num_varying; ++i) {
+    const fairway_varying &varying = artefact.varying[i];
+    if (varying.field != FAIRWAY_INPUT_EXTENT &&
+        varying.field != FAIRWAY_OUTPUT_EXTENT)
+      continue;
+    if (varying.expression == artefact.sliced_size && varying.part == 0) {
+      if (varying.field == FAIRWAY_OUTPUT_EXTENT)
+        sliced[varying.index] = true;
+      continue;
+    }
+    const fairway_expression &extent = artefact.expressions[varying.expression];
+    for (uint64_t t = 0; t < extent.num_terms; ++t)
+      require(!extent.terms[t].powers[artefact.sliced_size],
+              "its slices would cut more than samples apart");
+  }
+  for (bool each : sliced)
+    require(each, "an output cannot be cut into slices");
 }
 
 template <typename Bad>

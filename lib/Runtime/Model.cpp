@@ -278,19 +278,65 @@ void Model::run(const std::shared_ptr<const Instance> &instance,
                 const void *const *inputs, size_t numInputs,
                 void *const *outputs, size_t numOutputs, unsigned threads,
                 double *seconds) {
-  const fairway_artefact_t &a = instance->artefact();
   requirePrepared();
-  checkBuffers(a, inputs, numInputs, outputs, numOutputs);
+  checkBuffers(instance->artefact(), inputs, numInputs, outputs, numOutputs);
+  const fairway_artefact_t &a = description;
+  if (a.slice && instance->sizes()[a.sliced_size] > a.slice)
+    runSliced(*instance, inputs, outputs, threads, seconds);
+  else
+    runWhole(instance, inputs, outputs, threads, seconds);
+}
+
+void Model::runSliced(const Instance &instance, const void *const *inputs,
+                      void *const *outputs, unsigned threads, double *seconds) {
+  const fairway_artefact_t &whole = instance.artefact();
+  std::vector<int64_t> sizes = instance.sizes();
+  int64_t &size = sizes[description.sliced_size];
+  int64_t samples = size;
+  size = std::min(description.slice, samples);
+  std::shared_ptr<const Instance> slice = bind(sizes.data(), sizes.size());
+  std::vector<const void *> in(whole.num_inputs);
+  std::vector<void *> out(whole.num_outputs);
+  std::vector<double> each(seconds ? whole.run.num_steps : 0);
+  std::fill_n(seconds, each.size(), 0.0);
+  for (int64_t start = 0; start < samples; start += size) {
+    if (samples - start < size) {
+      size = samples - start;
+      slice = bind(sizes.data(), sizes.size());
+    }
+    const fairway_artefact_t &part = slice->artefact();
+    for (uint32_t i = 0; i < whole.num_inputs; ++i) {
+      // What does not depend on the size is there for every slice.
+      uint64_t sample = whole.inputs[i].bytes == part.inputs[i].bytes
+                            ? 0
+                            : whole.inputs[i].bytes / uint64_t(samples);
+      in[i] = static_cast<const unsigned char *>(inputs[i]) +
+              sample * uint64_t(start);
+    }
+    for (uint32_t i = 0; i < whole.num_outputs; ++i)
+      out[i] = static_cast<unsigned char *>(outputs[i]) +
+               whole.outputs[i].bytes / uint64_t(samples) * uint64_t(start);
+    runWhole(slice, in.data(), out.data(), threads,
+             seconds ? each.data() : nullptr);
+    for (size_t i = 0; i < each.size(); ++i)
+      seconds[i] += each[i];
+  }
+}
+
+void Model::runWhole(const std::shared_ptr<const Instance> &instance,
+                     const void *const *inputs, void *const *outputs,
+                     unsigned threads, double *seconds) {
+  const fairway_artefact_t &a = instance->artefact();
   std::unique_ptr<Workspace> space = takeWorkspace(instance);
 
-  for (size_t i = 0; i < numInputs; ++i) {
+  for (size_t i = 0; i < a.num_inputs; ++i) {
     uint64_t bytes = a.inputs[i].bytes;
     space->inputs[i] =
         isAligned(inputs[i])
             ? inputs[i]
             : memcpy(space->inputCopies.place(i, bytes), inputs[i], bytes);
   }
-  for (size_t i = 0; i < numOutputs; ++i)
+  for (size_t i = 0; i < a.num_outputs; ++i)
     space->outputs[i] = isAligned(outputs[i])
                             ? outputs[i]
                             : space->outputCopies.place(i, a.outputs[i].bytes);
@@ -298,7 +344,7 @@ void Model::run(const std::shared_ptr<const Instance> &instance,
   space->context.run(space->inputs.data(), space->outputs.data(),
                      resolveThreads(threads), seconds);
 
-  for (size_t i = 0; i < numOutputs; ++i)
+  for (size_t i = 0; i < a.num_outputs; ++i)
     if (space->outputs[i] != outputs[i])
       memcpy(outputs[i], space->outputs[i], a.outputs[i].bytes);
 

@@ -53,6 +53,13 @@ private:
   struct Workspace;
 
   void requirePrepared() const;
+  /// Runs an instance whose buffers are checked.
+  void runWhole(const std::shared_ptr<const Instance> &instance,
+                const void *const *inputs, void *const *outputs,
+                unsigned threads, double *seconds);
+  /// The same in slices of the artefact's `sliced_size`.
+  void runSliced(const Instance &instance, const void *const *inputs,
+                 void *const *outputs, unsigned threads, double *seconds);
   std::shared_ptr<const Instance> findRecent(const std::vector<int64_t> &sizes);
   std::unique_ptr<Workspace>
   takeWorkspace(const std::shared_ptr<const Instance> &instance);

@@ -13,6 +13,7 @@
 #include "llvm/ADT/StringSwitch.h"
 
 #include <limits>
+#include <tuple>
 
 using namespace mlir;
 using namespace fairway;
@@ -250,6 +251,14 @@ FailureOr<ModelPlan> fairway::readModelPlan(ModuleOp module) {
   plan.sizes = std::move(*sizes);
   plan.expressions = std::move(*expressions);
   plan.varying = reader.varying();
+  if (Attribute slice = module->getAttr(kSliceAttr)) {
+    SmallVector<int64_t> numbers = reader.integers(slice, "the slices");
+    if (numbers.size() != 2)
+      reader.error("the slices are not [size, samples]");
+    else
+      std::tie(plan.slicedSize, plan.slice) =
+          std::pair(uint32_t(numbers[0]), numbers[1]);
+  }
   if (reader.failed())
     return failure();
   return plan;

@@ -35,8 +35,7 @@ struct GraphOptions {
 void buildGraphPipeline(mlir::OpPassManager &pm, const GraphOptions &options);
 
 /// The same for a module that holds the samples of a model whose sizes stay
-/// open (Support/Sizes.h). They are not cut into slices: those would depend on
-/// the batch.
+/// open (Support/Sizes.h).
 void buildSamplesGraphPipeline(mlir::OpPassManager &pm,
                                const GraphOptions &options);
 

@@ -245,6 +245,16 @@ typedef struct fairway_artefact_t {
   uint32_t num_sizes;
   uint32_t num_expressions;
   uint64_t num_varying;
+
+  /**
+   * A call with more than `slice` of size number `sliced_size` runs the plan for
+   * slices of so many, one after the other: the first extent of every output,
+   * and of the inputs that depend on that size, counts samples that have nothing
+   * to do with each other, and a slice stays in the cache. 0: no slices.
+   */
+  int64_t slice;
+  uint32_t sliced_size;
+  uint32_t reserved2;
 } fairway_artefact_t;
 
 #ifdef __cplusplus

@@ -83,6 +83,8 @@ struct ModelPlan {
   llvm::SmallVector<Size, 2> sizes;
   std::vector<Polynomial> expressions;
   std::vector<Varying> varying;
+  int64_t slice = 0; ///< of size number `slicedSize`
+  uint32_t slicedSize = 0;
 };
 
 /// Reads the plan of `module`; a malformed one is reported on the module.

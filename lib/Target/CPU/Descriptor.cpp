@@ -234,7 +234,10 @@ Error DescriptorBuilder::build(const fairway::ModelPlan &plan) {
                  array(varying),
                  i32(sizes.size()),
                  i32(expressions.size()),
-                 i64(varying.size())},
+                 i64(varying.size()),
+                 i64(plan.slice),
+                 i32(plan.slicedSize),
+                 i32(0)},
                 sizeof(fairway_artefact_t));
   if (!missingKernel.empty())
     return createStringError("the plan calls '" + missingKernel +
