@@ -89,6 +89,8 @@ struct FuseElementwise
     linalg::GenericOp::getCanonicalizationPatterns(patterns, ctx);
     linalg::populateEraseUnusedOperandsAndResultsPatterns(patterns);
     populateMathAlgebraicSimplificationPatterns(patterns);
+    // Those leave a constant behind each time they look at a large whole power.
+    math::populateExpansionPatterns(patterns, {"fpowi"});
     GreedyRewriteConfig config;
     config.setUseTopDownTraversal();
     if (failed(

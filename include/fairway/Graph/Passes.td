@@ -594,6 +594,10 @@ def SliceBatch : Pass<"fairway-slice-batch", "mlir::ModuleOp"> {
     arena. Where weights are so large for what is computed with them that
     reading them again would cost more (a last layer), the slices end.
 
+    A sample of a model whose batch stays open is left as it is: a call cuts the
+    batch (`fairway.slice = [size, samples]`), if that gains and every kernel
+    computes each sample from the same sample.
+
     ```mlir
     %a = call @conv(%x, %w, %e0) : (tensor<8x56x56x64xf32>, ...)
     %b = call @pool(%a, %e1) : (tensor<8x56x56x64xf32>, ...)

@@ -70,3 +70,21 @@ func.func @reshape(%x: tensor<4x8xf32>) -> tensor<32xf32> {
   } -> tensor<32xf32>
   return %1 : tensor<32xf32>
 }
+
+// Large whole powers are products, and the pass comes to an end.
+// CHECK-LABEL: func.func @power
+// CHECK-NOT: math.fpowi
+// CHECK: arith.mulf
+// CHECK-NOT: math.fpowi
+// CHECK: return
+func.func @power(%x: tensor<8xf32>) -> tensor<8xf32> {
+  %n = arith.constant 20 : i32
+  %e = tensor.empty() : tensor<8xf32>
+  %0 = linalg.generic {indexing_maps = [#id1, #id1], iterator_types = ["parallel"]}
+      ins(%x : tensor<8xf32>) outs(%e : tensor<8xf32>) {
+  ^bb0(%i: f32, %out: f32):
+    %r = math.fpowi %i, %n : f32, i32
+    linalg.yield %r : f32
+  } -> tensor<8xf32>
+  return %0 : tensor<8xf32>
+}
