@@ -7,6 +7,8 @@
 //===----------------------------------------------------------------------===//
 #include "Testing.h"
 
+#include <algorithm>
+
 using namespace fairway::runtime::testing;
 
 namespace {
@@ -229,4 +231,39 @@ TEST(CheckSizes, SizesInThePreparePlan) {
   p.steps[4].num_buffers = 1;
   p.artefact.prepare = {&p.steps[4], 1, 0, 0, nullptr, 0};
   p.expectCorrupt("step 0 of its prepare plan reads sizes");
+}
+
+TEST(CheckSizes, ImpossibleSlices) {
+  for (auto [slice, size] : {std::pair<int64_t, uint32_t>(-1, 0), {4, 2}}) {
+    Pairs p;
+    p.artefact.slice = slice;
+    p.artefact.sliced_size = size;
+    p.expectCorrupt("its slices are impossible");
+  }
+}
+
+TEST(CheckSizes, SlicesThatCutMoreThanSamples) {
+  // y has batch + 1 elements: its last is a sum over all samples.
+  Pairs batch;
+  batch.artefact.slice = 4;
+  batch.expectCorrupt("more than samples apart");
+  // The length is an extent behind the first.
+  Pairs length;
+  length.artefact.slice = 4;
+  length.artefact.sliced_size = 1;
+  length.expectCorrupt("more than samples apart");
+}
+
+TEST(CheckSizes, AnOutputWithoutSamples) {
+  Pairs p;
+  p.artefact.slice = 4;
+  // Its length does not vary any more.
+  auto gone = [](const fairway_varying &varying) {
+    return varying.field == FAIRWAY_OUTPUT_EXTENT && varying.index == 0;
+  };
+  p.varying.erase(std::remove_if(p.varying.begin(), p.varying.end(), gone),
+                  p.varying.end());
+  p.artefact.varying = p.varying.data();
+  p.artefact.num_varying = p.varying.size();
+  p.expectCorrupt("an output cannot be cut into slices");
 }
