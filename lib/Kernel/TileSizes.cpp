@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "TileSizes.h"
 #include "RowBlocks.h"
+#include "TileContraction.h"
 #include "TileCost.h"
 #include "TileMembers.h"
 #include "fairway/Support/Sizes.h"
@@ -52,18 +53,6 @@ public:
   int64_t getUnit(unsigned loop) const;
 
 private:
-  /// The kernel's contraction, if it has one, by the root's loops.
-  struct Contraction {
-    unsigned member;         ///< its number
-    unsigned weights, image; ///< its operands
-    /// Its own loops that the weights do not follow (the last one is unrolled
-    /// over registers), and loops of the root that only they follow.
-    SmallVector<unsigned> rows, panels;
-    /// Products that the root adds up.
-    int64_t places = 1;
-  };
-
-  void findContraction(const Member &member, unsigned number);
   void findTilable();
   double priceRows(ArrayRef<int64_t> tile) const;
   double priceRereads(ArrayRef<int64_t> tile) const;
@@ -82,8 +71,8 @@ private:
   SmallVector<int64_t> sizes; ///< hints where they are open
   SmallVector<bool> open;
   Members members;
-  std::vector<TileCost> costs; ///< of the members
-  std::optional<Contraction> contraction;
+  std::vector<TileCost> costs;                ///< of the members
+  std::optional<TileContraction> contraction; ///< the kernel's, if it has one
   SmallVector<unsigned> tilable;
 };
 
@@ -96,47 +85,11 @@ Model::Model(linalg::LinalgOp root, const MachineDescription &machine,
   for (auto [size, extent] : llvm::zip(sizes, root.getStaticLoopRanges()))
     open.push_back(size != extent);
   for (auto [number, entry] : llvm::enumerate(members)) {
-    findContraction(entry.second, number);
+    if (!contraction)
+      contraction = matchContraction(entry.second, number);
     costs.emplace_back(entry.second, machine);
   }
   findTilable();
-}
-
-void Model::findContraction(const Member &member, unsigned number) {
-  linalg::LinalgOp op = member.op;
-  if (contraction || op.getNumReductionLoops() == 0 ||
-      op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1)
-    return;
-  AffineMap out = op.getMatchingIndexingMap(op.getDpsInitOperand(0));
-  if (!out.isProjectedPermutation() || out.getNumResults() < 2)
-    return;
-  unsigned vector = out.getDimPosition(out.getNumResults() - 1);
-  for (OpOperand *weights : op.getDpsInputOperands()) {
-    OpOperand *image = op.getDpsInputOperand(1 - weights->getOperandNumber());
-    Contraction found{
-        number, weights->getOperandNumber(), image->getOperandNumber(), {}, {},
-        1};
-    AffineMap map = op.getMatchingIndexingMap(weights);
-    AffineMap other = op.getMatchingIndexingMap(image);
-    for (AffineExpr expr : out.getResults()) {
-      unsigned loop = cast<AffineDimExpr>(expr).getPosition();
-      if (map.isFunctionOfDim(loop) && other.isFunctionOfDim(loop)) {
-        if (!member.rootLoop[loop])
-          found.places *= Hints(op).of(op)[loop];
-        continue;
-      }
-      if (!member.rootLoop[loop])
-        return;
-      if (!map.isFunctionOfDim(loop))
-        found.rows.push_back(loop);
-      else if (loop != vector && !other.isFunctionOfDim(loop))
-        found.panels.push_back(*member.rootLoop[loop]);
-    }
-    if (map.isFunctionOfDim(vector) && !found.rows.empty()) {
-      contraction = found;
-      return;
-    }
-  }
 }
 
 /// A loop of the root may be tiled if no producer with a reduction (or whose
