@@ -138,7 +138,8 @@ AffineMap MergedNumbers::mergeMaps(ArrayRef<AffineMap> maps,
 }
 
 /// A whole number that the value is, or is the reciprocal of.
-static std::optional<std::pair<int64_t, bool>> matchWhole(APFloat value) {
+static std::optional<std::pair<int64_t, bool>>
+matchWhole(const APFloat &value) {
   double number = value.convertToDouble();
   if (!std::isfinite(number) || number == 0)
     return std::nullopt;
