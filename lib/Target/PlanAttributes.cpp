@@ -225,6 +225,61 @@ private:
 
 } // namespace
 
+/// Describes the model at the sizes that it is made fastest for, which are
+/// within its ranges; the samples' need not be.
+static LogicalResult describeAtHints(ModelPlan &plan) {
+  SmallVector<int64_t> hints =
+      llvm::map_to_vector(plan.sizes, [](const Size &size) {
+        return std::clamp(size.hint, size.minimum, size.maximum);
+      });
+  auto resize = [](TensorDesc &desc, uint32_t dim, int64_t extent) {
+    desc.bytes = desc.bytes / uint64_t(desc.shape[dim]) * uint64_t(extent);
+    desc.shape[dim] = extent;
+  };
+  uint64_t scratch = 0;
+  for (const Varying &field : plan.varying) {
+    std::optional<int64_t> value =
+        field.expression < plan.expressions.size()
+            ? plan.expressions[field.expression].at(hints)
+            : std::nullopt;
+    if (!value)
+      return failure();
+    auto [index, part] = std::pair(field.index, field.part);
+    switch (fairway_field(field.field)) {
+    case FAIRWAY_INPUT_EXTENT:
+      resize(plan.inputs[index], part, *value);
+      break;
+    case FAIRWAY_OUTPUT_EXTENT:
+      resize(plan.outputs[index], part, *value);
+      break;
+    case FAIRWAY_ALLOCATION_BYTES:
+      plan.run.allocations[index].bytes = *value;
+      break;
+    case FAIRWAY_BUFFER_OFFSET:
+      plan.run.steps[index].buffers[part].offset = *value;
+      break;
+    case FAIRWAY_BUFFER_BYTES:
+      plan.run.steps[index].buffers[part].bytes = *value;
+      break;
+    case FAIRWAY_STEP_FLOPS:
+      plan.run.steps[index].flops = *value;
+      break;
+    case FAIRWAY_STEP_BYTES:
+      plan.run.steps[index].bytes = *value;
+      break;
+    case FAIRWAY_STEP_EXTENT:
+      plan.run.steps[index].dimensions[part].extent = *value;
+      break;
+    case FAIRWAY_SCRATCH_BYTES:
+      scratch = std::max<uint64_t>(scratch, *value);
+      break;
+    }
+  }
+  if (!plan.varying.empty())
+    plan.run.scratchBytes = scratch;
+  return success();
+}
+
 bool fairway::hasPlan(ModuleOp module) {
   return module->hasAttrOfType<DictionaryAttr>("fairway.run");
 }
@@ -251,6 +306,8 @@ FailureOr<ModelPlan> fairway::readModelPlan(ModuleOp module) {
   plan.sizes = std::move(*sizes);
   plan.expressions = std::move(*expressions);
   plan.varying = reader.varying();
+  if (!reader.failed() && failed(describeAtHints(plan)))
+    reader.error("what varies has no value at the sizes' hints");
   if (Attribute slice = module->getAttr(kSliceAttr)) {
     SmallVector<int64_t> numbers = reader.integers(slice, "the slices");
     if (numbers.size() != 2)
