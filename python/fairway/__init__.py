@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fairway.cache import Cache, CacheInfo, CacheWarning
+    from fairway.dims import Dim
     from fairway.driver import compile  # noqa: A004 (the public name)
     from fairway.errors import (
         ArtifactError,
@@ -49,6 +50,7 @@ _LAZY = {
     "CacheWarning": "fairway.cache",
     "CompilationError": "fairway.errors",
     "DeviceError": "fairway.errors",
+    "Dim": "fairway.dims",
     "Error": "fairway.errors",
     "Executable": "fairway.executable",
     "InvalidArgument": "fairway.errors",
@@ -74,6 +76,7 @@ __all__ = [
     "CacheWarning",
     "CompilationError",
     "DeviceError",
+    "Dim",
     "Error",
     "Executable",
     "InvalidArgument",

@@ -45,7 +45,7 @@ def compile(  # noqa: A001 (the public name)
     kwargs: Mapping[str, Any] | None = None,
     *,
     target: str = "cpu",
-    dims: Mapping[str, int] | None = None,
+    dims: Mapping[str, Any] | None = None,
     threads: int | None = None,
     cpu: str = "host",
     features: str | None = None,
@@ -66,7 +66,11 @@ def compile(  # noqa: A001 (the public name)
             matters only where it is a Python scalar.
         kwargs: Example keyword arguments.
         target: The name of a target; see `fairway targets`.
-        dims: Sizes of symbolic dimensions, such as `{"batch": 4}`.
+        dims: The sizes that stay open until a call. For PyTorch by argument and axis:
+            `{"x": {0: "batch", 1: fairway.Dim("sequence", 1, 512)}}`. For ONNX they are the
+            graph's own symbolic dimensions, here by name: `fairway.Dim("batch", 1, 64)`
+            gives one a range, and a number such as `{"batch": 4}` fixes it. See
+            docs/ingest.md.
         threads: How many threads the code is divided for and a call uses; by default
             one for each usable core.
         cpu: The processor to compile for: "host" or a name such as "x86-64-v3".
@@ -149,7 +153,7 @@ def read(
     args: tuple[Any, ...],
     kwargs: Mapping[str, Any] | None,
     *,
-    dims: Mapping[str, int] | None,
+    dims: Mapping[str, Any] | None,
     importer: str | None,
     report: Callable[[str], None],
 ) -> Source:
@@ -169,11 +173,9 @@ def lower(source: Source, dump: Path | None = None) -> Program:
         dump: A folder for its IR on the way.
 
     Raises:
-        InvalidArgument: A dimension has no size.
         UnsupportedOp: The model has state.
     """
     program = source.program(dump)
-    _require_sizes(program)
     _refuse_state(program)
     return program
 
@@ -231,16 +233,6 @@ def opened(model: Any) -> Any:
             where=str(path),
             hint="write it with torch.export.save, with the version of PyTorch installed here",
         ) from error
-
-
-def _require_sizes(program: Program) -> None:
-    if program.symbols:
-        names = ", ".join(f"'{name}'" for name in program.symbols)
-        sizes = ", ".join(f'"{name}": 1' for name in program.symbols)
-        raise InvalidArgument(
-            f"the model's dimensions {names} have no size",
-            hint=f"pass dims={{{sizes}}} with the sizes that you need",
-        )
 
 
 def _refuse_state(program: Program) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 from fairway.errors import UnsupportedOp
 from fairway.tree import InputOutputTree
 
-__all__ = ["DTYPES", "InputOutputTree", "Kind", "Program", "TensorSpec", "check_dtype"]
+__all__ = ["DTYPES", "InputOutputTree", "Kind", "Program", "Size", "TensorSpec", "check_dtype"]
 
 Kind: TypeAlias = Literal["input", "parameter", "buffer", "state", "output"]
 
@@ -28,7 +28,8 @@ class TensorSpec:
     Attributes:
         name: Unique within its role.
         dtype: NumPy's name: `float32`, `int64`, `bool`, `uint8`, ... and `bfloat16`.
-        shape: Sizes; a string is the name of a symbolic dimension.
+        shape: Sizes; a string is one that stays open: its name, or an expression of
+            names such as `2*batch`.
         kind: `input`, `parameter` (learned), `buffer` (fixed data such as running
             means), `state` (kept between calls) or `output`.
     """
@@ -56,6 +57,25 @@ class TensorSpec:
     def from_json(data: Mapping[str, Any]) -> TensorSpec:
         """Reads what `to_json` gave."""
         return TensorSpec(data["name"], data["dtype"], tuple(data["shape"]), data["kind"])
+
+
+@dataclass(frozen=True)
+class Size:
+    """A size that stays open until a call.
+
+    Attributes:
+        name: What users call it: `batch`.
+        minimum: The smallest that it can be, 0 or more.
+        maximum: The largest; `None` where there is no limit.
+        hint: A size to make fast, 1 or more.
+        samples: What it is in each of the three modules of `Program.module`.
+    """
+
+    name: str
+    minimum: int
+    maximum: int | None
+    hint: int
+    samples: tuple[int, int, int]
 
 
 def check_dtype(name: str, dtype: str, kind: Kind, where: str | None = None) -> None:
@@ -89,8 +109,9 @@ class Program:
 
     Attributes:
         module: MLIR 22 text with source locations and one entry `@main`. Each argument
-            carries `fairway.name`, `fairway.kind`, `fairway.dtype` and, where sizes are
-            symbolic, `fairway.dims`; each result `fairway.name` and `fairway.dtype`.
+            carries `fairway.name`, `fairway.kind` and `fairway.dtype`; each result
+            `fairway.name` and `fairway.dtype`. Where sizes stay open, it holds three such
+            modules: the model at three sets of sizes, which `fairway.sizes` tells.
         inputs: The inputs, in the order of the tree's leaves.
         parameters: Parameters, buffers and state.
         outputs: The outputs, in the order of the tree's leaves.
@@ -99,6 +120,7 @@ class Program:
             where its layout allows, so they show later changes of it.
         tree: How the flat lists relate to the model's own arguments and results.
         framework: Where the model came from: `torch`, `onnx`, `mlir`, ...
+        sizes: The sizes that stay open, in the order in which the inputs name them.
     """
 
     module: str
@@ -109,9 +131,4 @@ class Program:
     tree: InputOutputTree
     framework: str
     notes: tuple[str, ...] = field(default=())
-
-    @property
-    def symbols(self) -> tuple[str, ...]:
-        """The names of the symbolic dimensions, each once, in order of appearance."""
-        names = (s for spec in self.inputs for s in spec.shape if isinstance(s, str))
-        return tuple(dict.fromkeys(names))
+    sizes: tuple[Size, ...] = ()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from fairway.dims import Dim
     from fairway.tuning import Database
 
 __all__ = [
@@ -21,6 +22,8 @@ __all__ = [
     "json_option",
     "machine_changes",
     "named_values",
+    "open_dim_option",
+    "open_dims",
     "processor_options",
     "realtime_option",
     "size_text",
@@ -53,6 +56,18 @@ def dim_option(function: _F) -> _F:
     """Adds --dim, which `sizes` reads."""
     return click.option(
         "--dim", "dims", multiple=True, metavar="NAME=SIZE", help="Size of a symbolic dimension."
+    )(function)
+
+
+def open_dim_option(function: _F) -> _F:
+    """Adds --dim, which `open_dims` reads."""
+    return click.option(
+        "--dim",
+        "dims",
+        multiple=True,
+        metavar="NAME=SIZE|MIN:MAX",
+        help="Size of a symbolic dimension of an ONNX model, or the range in which it stays open "
+        "until a call: 1:64, or 1: without an end.",
     )(function)
 
 
@@ -171,6 +186,32 @@ def sizes(dims: Sequence[str]) -> dict[str, int]:
                 param_hint="--dim",
             )
     return {name: int(text) for name, text in values.items()}
+
+
+def open_dims(dims: Sequence[str]) -> dict[str, int | Dim]:
+    """Reads the values of --dim that may be ranges.
+
+    Raises:
+        click.BadParameter: One is neither NAME=SIZE nor NAME=MIN:MAX, or holds no size.
+    """
+    from fairway.dims import Dim
+    from fairway.errors import InvalidArgument
+
+    values = named_values(dims, "--dim")
+    ranges = {name: text for name, text in values.items() if ":" in text}
+    found: dict[str, int | Dim] = {}
+    for name, text in ranges.items():
+        low, _, high = text.partition(":")
+        if not all(end.isdecimal() for end in (low, high) if end):
+            raise click.BadParameter(
+                f"the range of '{name}' is '{text}', not MIN:MAX", param_hint="--dim"
+            )
+        try:
+            found[name] = Dim(name, int(low or 1), int(high) if high else None)
+        except InvalidArgument as error:
+            raise click.BadParameter(error.message, param_hint="--dim") from None
+    fixed = sizes([text for text in dims if text.partition("=")[0] not in ranges])
+    return {name: found[name] if name in found else fixed[name] for name in values}
 
 
 def size_text(count: int) -> str:

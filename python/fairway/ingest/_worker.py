@@ -2,8 +2,8 @@
 """The process that lowers torch-mlir's dialects to the waist's dialects.
 
 It runs apart from the user's process because torch-mlir can crash on unusual models.
-It imports neither torch nor onnx. It reads one request from standard input and answers
-on standard output (see `_wire`):
+It imports neither torch nor onnx. It reads requests from standard input and answers on
+standard output (see `_wire`), until there are no more or one fails:
 
     request   {"pipelines": [[title, text], ...], "arguments": [...], "results": [...]}
               and the module as MLIR bytecode or text; "origin": "onnx-mlir" if it wrote it;
@@ -54,33 +54,29 @@ class _Failure(Exception):
 
 
 def main() -> None:
-    """Serves one request."""
+    """Serves requests."""
     requests = sys.stdin.buffer
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # What native code prints must not end up between the messages.
     ir = import_torch_mlir("ir")
-    message = read_message(requests)
-    if message is None:
-        return
-    request, body = message
 
     def tell(fields: dict[str, Any]) -> None:
         write_message(answers, fields)
 
-    try:
-        header, text = _serve(ir, request, body, tell)
-    except _Failure as failure:
-        write_message(
-            answers,
-            {
-                "event": "failed",
-                "kind": failure.kind,
-                "stage": failure.stage,
-                "diagnostics": failure.diagnostics,
-            },
-        )
-        return
-    write_message(answers, header, text.encode())
+    while (message := read_message(requests)) is not None:
+        try:
+            header, text = _serve(ir, *message, tell)
+        except _Failure as failure:
+            tell(
+                {
+                    "event": "failed",
+                    "kind": failure.kind,
+                    "stage": failure.stage,
+                    "diagnostics": failure.diagnostics,
+                }
+            )
+            return
+        write_message(answers, header, text.encode())
 
 
 def _serve(ir: Any, request: dict[str, Any], body: bytes, tell: Any) -> tuple[dict[str, Any], str]:
@@ -278,25 +274,17 @@ def _default_spec(ir: Any, label: str, index: int, kind: Any, attributes: Any) -
         raise _contract(f"{label[:-1]} {index} of @main has the element type {element}")
     role = text("kind", "input") if label == "arguments" else "output"
     name = text("name", f"{'arg' if label == 'arguments' else 'output'}{index}")
-    dims = [f"{name}_{axis}" for axis in range(kind.rank)]
-    if attributes and "fairway.dims" in attributes:
-        named = [ir.StringAttr(a).value for a in ir.ArrayAttr(attributes["fairway.dims"])]
-        dims = [given or made for given, made in zip(named, dims)]
     return {
         "name": name,
         "dtype": text("dtype", DTYPES[element]),
-        "shape": dims,
+        "shape": ["?"] * kind.rank,
         "kind": role,
     }
 
 
 def _refine(spec: dict[str, Any], kind: Any) -> dict[str, Any]:
-    """Takes known sizes from the type, and names of the others from the spec."""
-    names = spec["shape"] if len(spec["shape"]) == kind.rank else ["?"] * kind.rank
-    sizes = [
-        (name if isinstance(name, str) else "?") if kind.is_dynamic_dim(axis) else size
-        for axis, (name, size) in enumerate(zip(names, kind.shape))
-    ]
+    """Takes the sizes from the type; those that it leaves open are `?`."""
+    sizes = ["?" if kind.is_dynamic_dim(axis) else size for axis, size in enumerate(kind.shape)]
     return {**spec, "shape": sizes}
 
 
@@ -304,10 +292,6 @@ def _attributes(ir: Any, spec: dict[str, Any]) -> Any:
     fields = {f"fairway.{key}": ir.StringAttr.get(str(spec[key])) for key in ("name", "dtype")}
     if spec["kind"] != "output":
         fields["fairway.kind"] = ir.StringAttr.get(spec["kind"])
-    if any(isinstance(size, str) for size in spec["shape"]):
-        fields["fairway.dims"] = ir.ArrayAttr.get(
-            [ir.StringAttr.get(size if isinstance(size, str) else "") for size in spec["shape"]]
-        )
     return ir.DictAttr.get(fields)
 
 

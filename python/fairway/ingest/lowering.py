@@ -151,8 +151,9 @@ class Worker:
         results: Sequence[TensorSpec] | None = None,
         framework: str = "torch",
         origin: str = "",
+        part: str = "",
     ) -> Lowered:
-        """Lowers a module and names its arguments; can be called once.
+        """Lowers a module and names its arguments; after an error it cannot be called again.
 
         Args:
             module: MLIR bytecode of the same torch-mlir, or MLIR text.
@@ -161,6 +162,7 @@ class Worker:
             results: The specs to attach to its results.
             framework: How to name operations in errors.
             origin: `onnx-mlir` if that program wrote the text.
+            part: Of which part of the program this is the module; a folder of the dump.
 
         Raises:
             UnsupportedOp: An operation cannot be lowered.
@@ -168,7 +170,7 @@ class Worker:
         """
         request: dict[str, Any] = {"pipelines": [list(pipeline) for pipeline in pipelines]}
         request["origin"] = origin
-        request["dump"] = None if self._dump is None else str(self._dump / "import")
+        request["dump"] = None if self._dump is None else str(self._dump / "import" / part)
         if arguments is not None:
             request["arguments"] = [spec.to_json() for spec in arguments]
         if results is not None:

@@ -41,7 +41,7 @@ def begin(
     if dims:
         raise InvalidArgument(
             "dims cannot be given for an MLIR module",
-            hint="write its types with '?' instead",
+            hint="write the sizes into its types instead",
         )
     path = path_of(model)
     if path is None:
@@ -71,7 +71,8 @@ def load(
         progress: Called with the title of each stage.
 
     Raises:
-        InvalidModel: The text cannot be parsed or has no entry.
+        InvalidModel: The text cannot be parsed or has no entry, or a size of its arguments
+            is not fixed.
         UnsupportedOp: It uses dialects that may not cross the waist.
     """
     return begin(model, args, kwargs, dims, progress).program()
@@ -80,6 +81,12 @@ def load(
 def _program(text: str, progress: Progress | None, dump: Path | None) -> Program:
     with Worker(progress=progress, dump=dump) as worker:
         lowered = worker.lower(text.encode(), (), framework="mlir")
+    for spec in lowered.arguments:
+        if not spec.is_static:
+            raise InvalidModel(
+                f"the {spec.kind} '{spec.name}' has a size that is not fixed",
+                hint="write a number in place of '?' in its type",
+            )
     inputs = tuple(spec for spec in lowered.arguments if spec.kind == "input")
     leaf = Tree("tensor")
     count = len(lowered.results)

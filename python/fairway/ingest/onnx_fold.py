@@ -8,11 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from fairway.ingest.onnx_read import import_onnx
+from fairway.ingest.onnx_read import FOLD_LIMIT, import_onnx
 
 __all__ = ["fold", "small_constants", "static_shapes"]
-
-_LIMIT = 1024
 _NEVER = frozenset(
     {
         "Bernoulli",
@@ -29,11 +27,15 @@ _NEVER = frozenset(
 )
 
 
-def fold(proto: Any) -> int:
+def fold(proto: Any, limit: int = FOLD_LIMIT) -> int:
     """Replaces nodes whose value is known by initializers, in place.
 
     Known are nodes that take only small constants, and `Shape` and `Size` of values with
-    inferred static shapes. Results of more than 1,024 elements are left to be computed.
+    inferred static shapes.
+
+    Args:
+        proto: The model.
+        limit: Results of more elements are left to be computed.
 
     Returns:
         How many nodes were replaced.
@@ -47,7 +49,7 @@ def fold(proto: Any) -> int:
     for node in list(graph.node):
         if node.domain not in ("", "ai.onnx") or outputs & set(node.output):
             continue
-        values = _evaluate(onnx, proto, node, known, shapes)
+        values = _evaluate(onnx, proto, node, known, shapes, limit)
         if values is None:
             continue
         for name, value in zip(node.output, values, strict=True):
@@ -57,6 +59,7 @@ def fold(proto: Any) -> int:
         folded += 1
     if folded:
         _drop_unused(onnx, graph)
+        _forget_shapes(graph)
     return folded
 
 
@@ -66,6 +69,7 @@ def _evaluate(
     node: Any,
     known: dict[str, Any],
     shapes: dict[str, tuple[int, ...]],
+    limit: int,
 ) -> list[Any] | None:
     if node.op_type in ("Shape", "Size") and node.input[0] in shapes:
         shape = shapes[node.input[0]]
@@ -77,7 +81,7 @@ def _evaluate(
         return None
     if any(attribute.HasField("g") for attribute in node.attribute):
         return None
-    if any(name in shapes and math.prod(shapes[name]) > _LIMIT for name in node.output):
+    if any(name in shapes and math.prod(shapes[name]) > limit for name in node.output):
         return None
     reference = import_onnx("onnx.reference")
     feeds = {name: known[name] for name in node.input if name}
@@ -99,7 +103,7 @@ def _evaluate(
         values = [np.asarray(v) for v in reference.ReferenceEvaluator(model).run(None, feeds)]
     except Exception:  # noqa: BLE001 - the reference evaluator raises anything
         return None  # Folding is optional: the compiler meets the node as it is.
-    if any(value.size > _LIMIT or value.dtype.kind not in "fiub" for value in values):
+    if any(value.size > limit or value.dtype.kind not in "fiub" for value in values):
         return None
     return values
 
@@ -111,7 +115,7 @@ def small_constants(graph: Any) -> dict[str, Any]:
     return {
         tensor.name: onnx.numpy_helper.to_array(tensor)
         for tensor in graph.initializer
-        if tensor.data_location != external and math.prod(tensor.dims) <= _LIMIT
+        if tensor.data_location != external and math.prod(tensor.dims) <= FOLD_LIMIT
     }
 
 
@@ -123,6 +127,13 @@ def static_shapes(graph: Any) -> dict[str, tuple[int, ...]]:
         if tensor.HasField("shape") and all(d.HasField("dim_value") for d in tensor.shape.dim):
             shapes[value.name] = tuple(d.dim_value for d in tensor.shape.dim)
     return shapes
+
+
+def _forget_shapes(graph: Any) -> None:
+    """Removes what was inferred of values that are constants now: it may be less than is known."""
+    constants = {tensor.name for tensor in graph.initializer}
+    for value in [value for value in graph.value_info if value.name in constants]:
+        graph.value_info.remove(value)
 
 
 def _drop_unused(onnx: Any, graph: Any) -> None:

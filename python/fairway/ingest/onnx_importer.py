@@ -21,13 +21,12 @@ from fairway.ingest.onnx_open import (
     arguments,
     name_nodes,
     open_model,
-    prepare,
-    program,
     results,
     simplify,
     used_weights,
 )
 from fairway.ingest.onnx_read import BYTES, OnnxSource
+from fairway.ingest.onnx_samples import lower_open
 from fairway.ingest.onnx_weights import Weight
 from fairway.ingest.source import PlainSource
 from fairway.program import Program
@@ -73,10 +72,11 @@ def load(
     Args:
         model: Path, bytes or `ModelProto`, of operator set 11 or newer; older ones are
             converted.
-        args: Example inputs by position. Where they are given, symbolic dimensions
-            become fixed to their sizes, except those named in `dims`.
+        args: Example inputs by position. Where they are given, open dimensions become
+            fixed to their sizes, except those that `dims` keeps open.
         kwargs: Example inputs by name.
-        dims: Sizes by dimension name, or symbolic dimensions by input and axis.
+        dims: By dimension name, or by input and axis: sizes, which fix them, or names and
+            `fairway.Dim`s, which keep them open. What nothing fixes stays open.
         progress: Called with the title of each stage.
 
     Raises:
@@ -89,13 +89,22 @@ def load(
 
 def _lower(opened: OpenModel, progress: Progress | None, dump: Path | None) -> Program:
     """Simplifies and lowers a model whose weights have been moved out."""
-    source = opened.source
-    prepare(opened)
+
+    def lower(prepared: OpenModel, part: str) -> tuple[list[Weight], Lowered]:
+        return _lower_prepared(prepared, progress, None if dump is None else dump / part)
+
+    return lower_open(opened, lower)
+
+
+def _lower_prepared(
+    prepared: OpenModel, progress: Progress | None, dump: Path | None
+) -> tuple[list[Weight], Lowered]:
+    source = prepared.source
     if names := inexact(source.proto):
         _expand(source, names)
     _correct(source)
-    weights = used_weights(source.proto, opened.weights)
-    return program(weights, _lower_expanding(source, weights, progress, dump))
+    weights = used_weights(source.proto, prepared.weights)
+    return weights, _lower_expanding(source, weights, progress, dump)
 
 
 def _lower_expanding(
@@ -130,7 +139,7 @@ def _replace(source: OnnxSource, names: set[str]) -> bool:
     own = names & BODIES.keys()
     known = (static_shapes(graph), small_constants(graph))
     if own and replace(graph, own, *known, opset=opset_of(source.proto)):
-        source.proto = simplify(source.proto, source.label)
+        simplify(source)
         return True
     standard = {name for name in names if has_body(name)}
     if standard:
@@ -141,7 +150,7 @@ def _replace(source: OnnxSource, names: set[str]) -> bool:
 def _expand(source: OnnxSource, names: set[str]) -> None:
     source.proto = expand(source.proto, names)
     name_nodes(source.proto.graph)
-    source.proto = simplify(source.proto, source.label)
+    simplify(source)
     _correct(source)
 
 
@@ -151,7 +160,7 @@ def _correct(source: OnnxSource) -> None:
     known = (static_shapes(graph), small_constants(graph))
     opset = opset_of(source.proto)
     if replace(graph, set(BODIES), *known, only_misread=True, opset=opset):
-        source.proto = simplify(source.proto, source.label)
+        simplify(source)
     refuse_misread(source.proto.graph)
 
 

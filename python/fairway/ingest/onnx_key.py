@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fairway.ingest.onnx_dims import OpenDim
 from fairway.ingest.onnx_read import import_onnx
 from fairway.ingest.onnx_weights import Weight
 
@@ -17,7 +18,12 @@ __all__ = ["graph_key"]
 _REMARKS = ("doc_string", "metadata_props", "producer_name", "producer_version")
 
 
-def graph_key(proto: Any, weights: Sequence[Weight], sizes: Mapping[str, int]) -> str:
+def graph_key(
+    proto: Any,
+    weights: Sequence[Weight],
+    sizes: Mapping[str, int],
+    still_open: Sequence[OpenDim] = (),
+) -> str:
     """Addresses all that lowering looks at.
 
     Names of nodes, remarks and the values of the weights are left out: none of them
@@ -27,6 +33,7 @@ def graph_key(proto: Any, weights: Sequence[Weight], sizes: Mapping[str, int]) -
         proto: The model after `extract`; it is not changed.
         weights: What `extract` moved out.
         sizes: The sizes that symbolic dimensions get.
+        still_open: The dimensions that stay open; their samples follow from them.
     """
     onnx = import_onnx()
     plain = onnx.ModelProto()
@@ -34,7 +41,8 @@ def graph_key(proto: Any, weights: Sequence[Weight], sizes: Mapping[str, int]) -
     _forget_remarks(plain)
     described = [(w.name, w.kind, str(w.array.dtype), w.array.shape) for w in weights]
     versions = ("onnx", onnx.__version__, np.__version__)
-    digest = hashlib.sha256(repr((versions, described, sorted(sizes.items()))).encode())
+    fields = (versions, described, sorted(sizes.items()), tuple(still_open))
+    digest = hashlib.sha256(repr(fields).encode())
     digest.update(plain.SerializeToString(deterministic=True))
     return digest.hexdigest()
 

@@ -14,18 +14,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fairway.ingest.lowering import TOSA_PIPELINES, Progress, Worker, ignore_progress
+from fairway.ingest.lowering import TOSA_PIPELINES, Lowered, Progress, Worker, ignore_progress
 from fairway.ingest.onnx_importer import accepts
 from fairway.ingest.onnx_mlir_programs import Programs, find_programs
 from fairway.ingest.onnx_open import (
     OpenModel,
     arguments,
     open_model,
-    prepare,
-    program,
     results,
     used_weights,
 )
+from fairway.ingest.onnx_samples import lower_open
+from fairway.ingest.onnx_weights import Weight
 from fairway.ingest.source import PlainSource
 from fairway.program import Program
 
@@ -59,9 +59,9 @@ def load(
 
     Args:
         model: Path, bytes or `ModelProto`.
-        args: Example inputs by position; they fix symbolic dimensions.
+        args: Example inputs by position; they fix open dimensions.
         kwargs: Example inputs by name.
-        dims: Sizes by dimension name, or symbolic dimensions by input and axis.
+        dims: What is fixed and what stays open, as the default importer takes it.
         progress: Called with the title of each stage.
 
     Raises:
@@ -76,14 +76,21 @@ def load(
 def _lower(
     opened: OpenModel, programs: Programs, progress: Progress | None, dump: Path | None
 ) -> Program:
-    prepare(opened)
-    proto = opened.source.proto
-    weights = used_weights(proto, opened.weights)
-    # The worker loads torch-mlir while onnx-mlir runs.
-    with Worker(progress=progress, dump=dump) as worker, tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "model.onnx")
-        file.write_bytes(proto.SerializeToString())
-        text = programs.to_tosa(file, progress or ignore_progress)
-        inputs, outputs = arguments(proto.graph, weights), results(proto.graph)
-        lowered = worker.lower(text, TOSA_PIPELINES, inputs, outputs, "onnx", origin="onnx-mlir")
-    return program(weights, lowered)
+    def lower(prepared: OpenModel, part: str) -> tuple[list[Weight], Lowered]:
+        proto = prepared.source.proto
+        weights = used_weights(proto, prepared.weights)
+        folder_for_dump = None if dump is None else dump / part
+        # The worker loads torch-mlir while onnx-mlir runs.
+        with (
+            Worker(progress=progress, dump=folder_for_dump) as worker,
+            tempfile.TemporaryDirectory() as folder,
+        ):
+            file = Path(folder, "model.onnx")
+            file.write_bytes(proto.SerializeToString())
+            text = programs.to_tosa(file, progress or ignore_progress)
+            taken, given = arguments(proto.graph, weights), results(proto.graph)
+            return weights, worker.lower(
+                text, TOSA_PIPELINES, taken, given, "onnx", origin="onnx-mlir"
+            )
+
+    return lower_open(opened, lower)

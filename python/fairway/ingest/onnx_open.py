@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from fairway.errors import UnsupportedOp
 from fairway.ingest.lowering import Lowered, Progress, ignore_progress
-from fairway.ingest.onnx_dims import bind, name_unknown, shape_of
+from fairway.ingest.onnx_dims import OpenDim, bind, name_unknown, shape_of
 from fairway.ingest.onnx_expand import resolve_casts
 from fairway.ingest.onnx_fold import fold
 from fairway.ingest.onnx_key import graph_key
@@ -41,6 +41,9 @@ __all__ = [
     "used_weights",
 ]
 
+LIMIT_OF_SAMPLES = 64
+"""Of constants that are folded where open sizes have samples: no array with one is as short."""
+
 
 @dataclass
 class OpenModel:
@@ -50,17 +53,32 @@ class OpenModel:
         source: The graph; the weights are inputs of it.
         weights: What was moved out.
         sizes: The sizes that symbolic dimensions get.
-        key: The content address of the three, without the weights' values.
+        open: The dimensions that stay open.
+        key: The content address of all of it, without the weights' values.
     """
 
     source: OnnxSource
     weights: list[Weight]
     sizes: dict[str, int]
+    open: tuple[OpenDim, ...]
     key: str
 
     def arrays(self) -> dict[str, Any]:
         """The weights' data by name."""
         return {weight.name: weight.array for weight in self.weights}
+
+    def at(self, values: Sequence[int]) -> OpenModel:
+        """Copies the model with certain sizes for what stays open."""
+        proto = type(self.source.proto)()
+        proto.CopyFrom(self.source.proto)
+        names = [each.dim.name for each in self.open]
+        return replace(
+            self,
+            source=replace(self.source, proto=proto, limit=LIMIT_OF_SAMPLES),
+            weights=list(self.weights),
+            sizes=self.sizes | dict(zip(names, values, strict=True)),
+            open=(),
+        )
 
 
 def open_model(
@@ -80,8 +98,9 @@ def open_model(
     inputs = [value for value in source.proto.graph.input if value.name not in names]
     _check_types(inputs, source)
     name_unknown(inputs)
-    sizes = bind(inputs, args, dict(kwargs or {}), dims)
-    return OpenModel(source, weights, sizes, graph_key(source.proto, weights, sizes))
+    sizes, still_open = bind(inputs, args, dict(kwargs or {}), dims)
+    key = graph_key(source.proto, weights, sizes, still_open)
+    return OpenModel(source, weights, sizes, still_open, key)
 
 
 def prepare(model: OpenModel) -> None:
@@ -97,15 +116,14 @@ def prepare(model: OpenModel) -> None:
         source.proto = import_onnx("onnx.inliner").inline_local_functions(source.proto)
     _set_sizes(source.proto.graph, model.sizes)
     name_nodes(source.proto.graph)
-    source.proto = simplify(source.proto, source.label)
+    simplify(source)
 
 
-def simplify(proto: Any, label: str) -> Any:
-    """Infers shapes and folds constants until nothing more is known."""
-    proto = infer_shapes(proto, label)
-    while resolve_casts(proto) + fold(proto):
-        proto = infer_shapes(proto, label)
-    return proto
+def simplify(source: OnnxSource) -> None:
+    """Infers shapes and folds constants until nothing more is known, in place."""
+    source.proto = infer_shapes(source.proto, source.label)
+    while resolve_casts(source.proto) + fold(source.proto, source.limit):
+        source.proto = infer_shapes(source.proto, source.label)
 
 
 def arguments(graph: Any, weights: Sequence[Weight]) -> list[TensorSpec]:

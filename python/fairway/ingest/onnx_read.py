@@ -11,6 +11,7 @@ from fairway.errors import Error, InvalidModel, MissingDependency, UnsupportedOp
 from fairway.ingest._paths import path_of
 
 __all__ = [
+    "FOLD_LIMIT",
     "OnnxSource",
     "check",
     "check_operations",
@@ -25,6 +26,8 @@ BYTES: tuple[type, ...] = (bytes, bytearray, memoryview)
 OLDEST_OPSET = 11
 """Older operator sets are converted; this and newer ones go in as they are."""
 CONVERTED_OPSET = 17
+FOLD_LIMIT = 1024
+"""Constants of at most so many elements are computed with."""
 
 
 @dataclass
@@ -35,11 +38,13 @@ class OnnxSource:
         proto: The model; external data is not loaded. Never the caller's own object.
         folder: Where external data lies; `None` when the model came from memory.
         label: How to call the model in messages.
+        limit: Results of more elements are not folded to constants.
     """
 
     proto: Any
     folder: Path | None
     label: str
+    limit: int = FOLD_LIMIT
 
 
 def import_onnx(module: str = "onnx") -> Any:

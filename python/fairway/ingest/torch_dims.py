@@ -1,28 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Symbolic dimensions: what the user asks for, and what `torch.export` made of it."""
+"""Dimensions of a PyTorch model that are to stay open, as the user asks for them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from fairway.dims import Dim
 from fairway.errors import InvalidArgument
 
-__all__ = ["Dims", "symbol_names"]
+__all__ = ["Dims"]
 
 
 @dataclass
 class Dims:
-    """Symbolic dimensions in the form that `torch.export` takes.
+    """Dimensions that are to stay open, in the form that `torch.export` takes.
 
     Attributes:
-        shapes: `dynamic_shapes`, or `None` when everything is fixed.
-        axes: For each argument that is one tensor: its symbolic axes and their names.
+        shapes: `dynamic_shapes`: what was asked for by argument, or `None` if nothing was.
+        names: For each leaf of the arguments, by axis: the name asked for.
+        roots: The same for sizes that are computed from a dimension: its name.
+        ranges: The ranges by name.
+        asked: The names whose range was asked for, and does not only follow from the name.
     """
 
-    shapes: Any = None
-    axes: dict[str, dict[int, str]] = field(default_factory=dict[str, dict[int, str]])
+    shapes: dict[str, Any] | None = None
+    names: list[dict[int, str]] = field(default_factory=list[dict[int, str]])
+    roots: list[dict[int, str]] = field(default_factory=list[dict[int, str]])
+    ranges: dict[str, Dim] = field(default_factory=dict[str, Dim])
+    asked: frozenset[str] = frozenset()
 
     @staticmethod
     def of(
@@ -34,8 +41,17 @@ class Dims:
     ) -> Dims:
         """Reads the user's request.
 
+        Args:
+            torch: The module.
+            dims: By argument, or one after the other: what stays open of it, in the
+                structure of the argument, each tensor's by axis.
+            names: The names of the positional arguments.
+            args: Example positional arguments.
+            kwargs: Example keyword arguments.
+
         Raises:
-            InvalidArgument: It names an argument or an axis that is not there.
+            InvalidArgument: It names an argument or an axis that is not there, or one
+                dimension has two ranges.
         """
         if not dims:
             return Dims()
@@ -51,79 +67,131 @@ class Dims:
             raise InvalidArgument(
                 f"dims names the input '{unknown[0]}', which is not among {list(values)}"
             )
-        made: dict[str, Any] = {}
-        shapes = {name: _convert(torch, request.get(name), made) for name in values}
-        axes: dict[str, dict[int, str]] = {}
-        for name, value in values.items():
-            asked = shapes[name]
-            if not isinstance(value, torch.Tensor) or not asked:
-                continue
-            pairs = (
-                cast("Mapping[int, Any]", asked).items()
-                if isinstance(asked, Mapping)
-                else enumerate(asked)
-            )
-            axes[name] = {axis: _dim_name(dim) for axis, dim in pairs if _dim_name(dim)}
-            if any(not 0 <= axis < value.ndim for axis in axes[name]):
+        ranges: dict[str, Dim] = {}
+        for dim in _ranges(request):
+            if ranges.setdefault(dim.name, dim) != dim:
                 raise InvalidArgument(
-                    f"dims names an axis of '{name}' beyond its rank {value.ndim}"
+                    f"the dimension '{dim.name}' has two ranges: {ranges[dim.name].text()}, and "
+                    f"{dim.text()}",
+                    hint="give the range once, and the name elsewhere",
                 )
-        return Dims(shapes, axes)
+        asked = frozenset(ranges)
+        made: dict[str, Any] = {}
+        shapes = {name: _convert(torch, request.get(name), ranges, made) for name in values}
+        named, roots = _names(torch, values, shapes)
+        return Dims(shapes, named, roots, ranges, asked)
+
+    def hints(self, torch: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, int]:
+        """Gives the size that each name has in the examples, at its first place there.
+
+        Raises:
+            InvalidArgument: It is outside of the range.
+        """
+        leaves = torch.utils._pytree.tree_leaves((tuple(args), dict(kwargs)))
+        found: dict[str, int] = {}
+        for leaf, axes in zip(leaves, self.names, strict=False):
+            for axis, name in axes.items():
+                found.setdefault(name, int(leaf.shape[axis]))
+        for name, size in found.items():
+            dim = self.ranges[name]
+            if size < dim.min or (dim.max is not None and size > dim.max):
+                raise InvalidArgument(
+                    f"the dimension '{name}' is to be {dim.text()}, but is {size} in the examples",
+                    hint="give examples of a size in the range",
+                )
+        return found
 
     def widen(
-        self, torch: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+        self, torch: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Repeats example tensors whose symbolic sizes are 1.
+        """Replaces example tensors that have open sizes below 2 by larger ones.
 
-        `torch.export` takes a size of 1 for a fixed one, so each such axis is doubled
-        in every argument that shares its name.
+        `torch.export` takes what a model does at a size of 0 or 1 for what it does at
+        that size only.
         """
-        if not self.axes:
-            return args, kwargs
-        names = list(self.shapes)
-        values: dict[str, Any] = dict(zip(names, args, strict=False)) | kwargs
-        narrow = {
-            dim
-            for name, axes in self.axes.items()
-            for axis, dim in axes.items()
-            if values[name].shape[axis] == 1
-        }
-        for name, axes in self.axes.items():
-            for axis, dim in axes.items():
-                if dim in narrow:
-                    values[name] = torch.cat([values[name], values[name]], dim=axis)
-        return tuple(values[name] for name in names[: len(args)]), {
-            name: values[name] for name in kwargs
-        }
+        leaves, structure = torch.utils._pytree.tree_flatten((tuple(args), dict(kwargs)))
+        for index, axes in enumerate(self.names):
+            shape = list(leaves[index].shape) if axes else []
+            if any(shape[axis] < 2 for axis in axes):
+                wider = [max(size, 2) if axis in axes else size for axis, size in enumerate(shape)]
+                leaves[index] = leaves[index].new_zeros(wider)
+        return torch.utils._pytree.tree_unflatten(leaves, structure)
 
 
-def symbol_names(program: Any, dims: Dims) -> dict[str, str]:
-    """Maps `torch.export`'s symbols such as `s0` to the user's names."""
-    names: dict[str, str] = {}
-    for node in program.graph.nodes:
-        if node.op != "placeholder" or node.name not in dims.axes:
-            continue
-        for axis, name in dims.axes[node.name].items():
-            size = node.meta["val"].shape[axis]
-            if not isinstance(size, int) and str(size).isidentifier():
-                names[str(size)] = name
-    return names
+def _ranges(asked: Any) -> Iterator[Dim]:
+    """Finds Fairway's own dimensions in a request."""
+    if isinstance(asked, Dim):
+        yield asked
+    elif isinstance(asked, Mapping):
+        for below in cast("Mapping[Any, Any]", asked).values():
+            yield from _ranges(below)
+    elif isinstance(asked, (list, tuple)):
+        for below in cast("Sequence[Any]", asked):
+            yield from _ranges(below)
 
 
-def _convert(torch: Any, asked: Any, made: dict[str, Any]) -> Any:
-    """Replaces names by `torch.export.Dim` objects, anywhere in the request."""
-    if isinstance(asked, str):
-        if asked not in made:
-            made[asked] = torch.export.Dim(asked)
-        return made[asked]
+def _convert(torch: Any, asked: Any, ranges: dict[str, Dim], made: dict[str, Any]) -> Any:
+    """Replaces names and Fairway's dimensions by PyTorch's, anywhere in a request.
+
+    PyTorch's begin at 2 or later: it cannot tell what is right for smaller sizes, and with
+    them in the range asks for what no model fulfils.
+    """
+    if isinstance(asked, torch.export.Dim):
+        root = getattr(asked, "root", None)
+        if root is not None:
+            return type(asked)(asked.__name__, _convert(torch, root, ranges, made), asked.fn)
+        high = int(asked.max) if isinstance(asked.max, int) else None
+        ranges.setdefault(asked.__name__, Dim(asked.__name__, max(1, int(asked.min)), high))
+        asked = asked.__name__
+    if isinstance(asked, (str, Dim)):
+        name = asked if isinstance(asked, str) else asked.name
+        if not name.isidentifier():
+            raise InvalidArgument(
+                f"'{name}' is no name for a dimension",
+                hint="names are made of letters, digits and underscores",
+            )
+        dim = ranges.setdefault(name, Dim(name))
+        if name not in made:
+            made[name] = torch.export.Dim(name, min=max(2, dim.min), max=dim.max)
+        return made[name]
     if isinstance(asked, Mapping):
         items = cast("Mapping[Any, Any]", asked).items()
-        return {key: _convert(torch, value, made) for key, value in items}
+        return {key: _convert(torch, value, ranges, made) for key, value in items}
     if isinstance(asked, (list, tuple)):
-        values = [_convert(torch, value, made) for value in cast("Sequence[Any]", asked)]
+        values = [_convert(torch, value, ranges, made) for value in cast("Sequence[Any]", asked)]
         return values if isinstance(asked, list) else tuple(values)
     return asked
 
 
-def _dim_name(dim: Any) -> str:
-    return getattr(dim, "__name__", "") if dim is not None and not isinstance(dim, int) else ""
+def _names(
+    torch: Any, values: Mapping[str, Any], shapes: Any
+) -> tuple[list[dict[int, str]], list[dict[int, str]]]:
+    """Gives `Dims.names` and `Dims.roots`."""
+    names: list[dict[int, str]] = []
+    roots: list[dict[int, str]] = []
+    leaves, _ = torch.utils._pytree.tree_flatten_with_path(dict(values))
+    for path, leaf in leaves:
+        asked = _at(shapes, path)
+        dims: dict[int, Any] = {}
+        if isinstance(leaf, torch.Tensor) and isinstance(asked, (Mapping, list, tuple)):
+            pairs = asked.items() if isinstance(asked, Mapping) else enumerate(asked)
+            dims = {axis: dim for axis, dim in pairs if isinstance(dim, torch.export.Dim)}
+        if any(not 0 <= axis < leaf.ndim for axis in dims):
+            name = torch.utils._pytree.keystr(path[1:])
+            raise InvalidArgument(
+                f"dims names an axis of '{path[0].key}{name}' beyond its rank {leaf.ndim}"
+            )
+        computed = {axis: dim.root for axis, dim in dims.items() if hasattr(dim, "root")}
+        roots.append({axis: root.__name__ for axis, root in computed.items()})
+        names.append({axis: dim.__name__ for axis, dim in dims.items() if axis not in computed})
+    return names, roots
+
+
+def _at(asked: Any, path: Sequence[Any]) -> Any:
+    """What was asked for at a place of the arguments; `None` for nothing."""
+    for key in path:
+        try:
+            asked = key.get(asked)
+        except (LookupError, AttributeError, TypeError):
+            return None
+    return asked

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import importlib
+import re
 import sysconfig
 import threading
 import traceback
@@ -58,7 +60,7 @@ def export(model: Any, args: Sequence[Any], kwargs: Mapping[str, Any], dynamic_s
     """
     torch = import_torch()
     try:
-        with _tracing, torch.no_grad(), quiet():
+        with _tracing, torch.no_grad(), quiet(), _for_all_sizes():
             given_args, given_kwargs = _apart(torch, model, (tuple(args), dict(kwargs)))
             return torch.export.export(
                 model,
@@ -69,6 +71,16 @@ def export(model: Any, args: Sequence[Any], kwargs: Mapping[str, Any], dynamic_s
             )
     except Exception as error:
         raise _export_error(error) from error
+
+
+def _for_all_sizes() -> Any:
+    """Lets PyTorch itself not ask whether open sizes are 0 or 1, which ties a graph to others.
+
+    What it asks only to save work, such as whether a part of a tensor lies in one piece,
+    then has the answer that is right for all sizes.
+    """
+    settings: Any = importlib.import_module("torch.fx.experimental._config")
+    return settings.patch(backed_size_oblivious=True)
 
 
 def _apart(torch: Any, model: Any, examples: Any) -> Any:
@@ -97,7 +109,7 @@ def decompose(program: Any) -> Any:
     torch = import_torch()
     table = decomposition_table(torch)
     try:
-        with _tracing, torch.no_grad(), quiet():
+        with _tracing, torch.no_grad(), quiet(), _for_all_sizes():
             return retrace(torch, program, table) or program.run_decompositions(table)
     except Exception as error:
         raise _export_error(error) from error
@@ -116,11 +128,17 @@ def _export_error(error: Exception) -> Error:
             hint="replace the Python branch by torch.where, and values taken with .item() or "
             "nonzero() by tensor operations",
         )
-    if "ConstraintViolation" in text or "dynamic_shapes" in text or "specializ" in text:
+    if (
+        "ConstraintViolation" in kind
+        or "Constraints violated" in text
+        or "dynamic_shapes" in text
+        or "specializ" in text
+    ):
         return InvalidArgument(
             f"the dimensions asked for in dims do not fit the model: {_violations(text)}",
             where=where,
-            hint="leave out the dimensions that the model fixes",
+            hint=_fixes(text)
+            or "give ranges in which this holds, as fairway.Dim, or leave the dimensions fixed",
         )
     if isinstance(error, NotImplementedError) or kind in ("UnsupportedOperatorException",):
         return UnsupportedOp(f"the model cannot be traced: {first}", where=where)
@@ -148,8 +166,43 @@ def _is_users(filename: str) -> bool:
     return "site-packages" in filename or not filename.startswith(_STANDARD)
 
 
+_VIOLATED = re.compile(
+    r"Not all values of (?P<name>\w+) = (?P<source>\S+) in the specified range satisfy the "
+    r"generated guard (?P<guard>.*?)\.?$"
+)
+_FIX = re.compile(
+    r"(?P<name>\w+) = (?:(?P<size>\d+)|Dim\('\w+'(?:, min=(?P<low>\d+))?(?:, max=(?P<high>\d+))?\))"
+)
+
+
 def _violations(text: str) -> str:
     """Picks the lines that name a dimension out of PyTorch's long message."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    named = [line.removeprefix("- ") for line in lines if line.startswith("- ")]
+    named = [_plainly(line.removeprefix("- ")) for line in lines if line.startswith("- ")]
     return " ".join(named or lines[:1])
+
+
+def _plainly(line: str) -> str:
+    found = _VIOLATED.match(line)
+    if found is None:
+        return line
+    guard = found["guard"].replace(found["source"], found["name"])
+    guard = guard.replace(f" and {found['name']} <= IntInfinity()", "")
+    return f"the model takes '{found['name']}' only where {guard}."
+
+
+def _fixes(text: str) -> str | None:
+    """Says in Fairway's words what PyTorch suggests."""
+    _, _, suggested = text.partition("Suggested fixes:")
+    fixes: list[str] = []
+    for line in suggested.splitlines():
+        found = _FIX.fullmatch(line.strip())
+        if found is None:
+            continue
+        name, low, high = found["name"], found["low"] or "1", found["high"]
+        fixes.append(
+            f"leave '{name}' fixed"
+            if found["size"]
+            else f'give fairway.Dim("{name}", {low}{f", {high}" if high else ""})'
+        )
+    return ", and ".join(fixes) or None

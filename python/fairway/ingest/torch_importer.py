@@ -4,17 +4,17 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from fairway.errors import InvalidArgument, InvalidModel
 from fairway.ingest.lowering import TORCH_PIPELINES, Progress, Worker, ignore_progress
+from fairway.ingest.samples import join
 from fairway.ingest.source import Source
 from fairway.ingest.torch_call import Call, call_of
 from fairway.ingest.torch_constants import fold_constants
-from fairway.ingest.torch_dims import Dims, symbol_names
+from fairway.ingest.torch_dims import Dims
 from fairway.ingest.torch_export import decompose, export, import_torch
 from fairway.ingest.torch_fx import write_bytecode
 from fairway.ingest.torch_graph import (
@@ -29,7 +29,19 @@ from fairway.ingest.torch_graph import (
     results,
 )
 from fairway.ingest.torch_key import exported_key
-from fairway.program import Program, TensorSpec, check_dtype
+from fairway.ingest.torch_least import check_least
+from fairway.ingest.torch_sizes import (
+    Evaluator,
+    OpenSize,
+    check_formulas,
+    check_guards,
+    formula,
+    open_sizes,
+    resized,
+    shape_environment,
+)
+from fairway.ingest.torch_specialise import NotThere, samples_of, specialise
+from fairway.program import Program, Size, TensorSpec, check_dtype
 
 __all__ = ["accepts", "begin", "load"]
 
@@ -62,7 +74,13 @@ def begin(
                 "dims cannot be given for an exported program",
                 hint="give dynamic_shapes to torch.export.export",
             )
-        program, names, wanted = model, _placeholder_names(model), Dims()
+        program, names, wanted, hints = model, _placeholder_names(model), Dims(), {}
+
+        def tracer(evaluate: Evaluator) -> Any:
+            try:
+                return specialise(torch, program.graph_module, evaluate).graph
+            except NotThere as error:
+                raise InvalidArgument(str(error)) from error
     else:
         if isinstance(model, torch.jit.ScriptModule):
             raise InvalidModel(
@@ -73,12 +91,21 @@ def begin(
         given = dict(kwargs or {})
         names = _forward_names(model)
         wanted = Dims.of(torch, dims, names, args, given)
+        hints = wanted.hints(torch, args, given)
         tell("tracing")
-        args, given = wanted.widen(torch, tuple(args), given)
-        program = export(model, args, given, wanted.shapes)
+        program = export(model, *wanted.widen(torch, args, given), wanted.shapes)
         tell("reading the graph")
+
+        def tracer(evaluate: Evaluator) -> Any:
+            examples = resized(torch, program, args, given, evaluate)
+            return export(model, *examples, None).graph
+
     check_inference(program)
-    return _Source(torch, program, names, wanted, progress)
+    sizes = open_sizes(torch, program, wanted, hints)
+    if sizes:
+        tell("tracing its smallest sizes")
+        sizes = check_least(torch, program, sizes, tracer)
+    return _Source(torch, program, names, sizes, progress)
 
 
 def load(
@@ -95,14 +122,15 @@ def load(
         args: Example positional arguments: tensors, nested containers of tensors, and
             Python scalars, which are compiled in.
         kwargs: Example keyword arguments.
-        dims: Symbolic dimensions: a mapping from argument name to `{axis: "name"}`, or
-            anything that `torch.export`'s `dynamic_shapes` takes.
+        dims: Sizes that stay open: a mapping from argument name to `{axis: "name"}`, or
+            anything that `torch.export`'s `dynamic_shapes` takes; ranges are `fairway.Dim`s.
         progress: Called with the title of each stage.
 
     Raises:
         UnsupportedOp: The model uses an operation or a dtype that cannot be lowered.
         InvalidModel: The model cannot be traced.
-        InvalidArgument: `dims` does not fit the model.
+        InvalidArgument: `dims` does not fit the model, or it computes something else for
+            some sizes of a range.
     """
     return begin(model, args, kwargs, dims, progress).program()
 
@@ -115,10 +143,10 @@ class _Source:
         torch: Any,
         program: Any,
         names: tuple[str, ...],
-        wanted: Dims,
+        sizes: tuple[OpenSize, ...],
         progress: Progress | None,
     ) -> None:
-        self._torch, self._exported, self._wanted = torch, program, wanted
+        self._torch, self._exported, self._sizes = torch, program, sizes
         self._progress = progress
         self._call = call_of(torch, program, names)
         self._data = {
@@ -126,7 +154,7 @@ class _Source:
             for spec in program.graph_signature.input_specs
             if spec.kind.name in ("PARAMETER", "BUFFER", "CONSTANT_TENSOR")
         }
-        self.key = None if wanted.axes else exported_key(torch, program, self._call.address())
+        self.key = exported_key(torch, program, self._call.address())  # None for open sizes
 
     def array(self, name: str) -> Any:
         """The data of one parameter."""
@@ -140,34 +168,62 @@ class _Source:
             tell("decomposing")
             program = decompose(self._exported)
             check_sizes(program)
+            sizes = self._sizes
+            if sizes:
+                check_guards(shape_environment(self._torch, self._exported), sizes)
             fold_empty(self._torch, program)
             fold_constants(self._torch, program)
-            symbols = symbol_names(program, self._wanted)
             returned = results(program)
             arguments = lift(program)
-            inputs, order = _signature(self._call, program, arguments, returned, symbols)
+            check_formulas(self._torch, program.graph, sizes)
+            inputs, order = _signature(self._call, program, arguments, returned, sizes)
             parameters = [a for a in arguments if a.kind != "input"]
             if not all(self._is_known(a) for a in parameters):
                 self.key = None
-            specs = {id(a): _spec(a.name, a.kind, a.node.meta["val"], symbols) for a in parameters}
+            specs = {id(a): _spec(a.name, a.kind, a.node.meta["val"], sizes) for a in parameters}
             specs |= {id(a): spec for a, spec in inputs}
-            tell("importing the graph")
-            bytecode = write_bytecode(program.graph_module)
             outputs = [
-                _spec(name, "output", result.node.meta["val"], symbols) for name, result in order
+                _spec(name, "output", result.node.meta["val"], sizes) for name, result in order
             ]
-            lowered = worker.lower(
-                bytecode, TORCH_PIPELINES, [specs[id(a)] for a in arguments], outputs
-            )
+            taken = [specs[id(a)] for a in arguments]
+            tell("importing the graph")
+            if sizes:
+                module, samples = self._lower_samples(worker, program, sizes, taken, outputs)
+            else:
+                bytecode = write_bytecode(program.graph_module)
+                module, samples = worker.lower(bytecode, TORCH_PIPELINES, taken, outputs).module, ()
         return Program(
-            module=lowered.module,
+            module=module,
             inputs=tuple(spec for _, spec in inputs),
             parameters=tuple(specs[id(a)] for a in parameters),
-            outputs=lowered.results,
+            outputs=tuple(outputs),
             arrays={a.name: _array(self._torch, a.tensor) for a in parameters},
             tree=self._call.tree,
             framework="torch",
+            sizes=samples,
         )
+
+    def _lower_samples(
+        self,
+        worker: Worker,
+        program: Any,
+        sizes: Sequence[OpenSize],
+        arguments: Sequence[TensorSpec],
+        outputs: Sequence[TensorSpec],
+    ) -> tuple[str, tuple[Size, ...]]:
+        """Lowers the graph at each sample of the sizes."""
+        graphs, numbers = samples_of(self._torch, program.graph_module, sizes)
+        found = tuple(
+            Size(size.name, size.minimum, size.maximum, size.hint, samples)
+            for size, samples in zip(sizes, numbers, strict=True)
+        )
+        texts: list[str] = []
+        for index, graph in enumerate(graphs):
+            part = f"sample-{index + 1}"
+            code = write_bytecode(graph)
+            lowered = worker.lower(code, TORCH_PIPELINES, arguments, outputs, part=part)
+            texts.append(lowered.module)
+        return join(texts, found), found
 
     def _is_known(self, argument: Argument) -> bool:
         """Whether a parameter of the code is one of the exported program's under its name."""
@@ -199,32 +255,24 @@ def _signature(
     program: Any,
     arguments: Sequence[Argument],
     returned: Sequence[Result],
-    symbols: Mapping[str, str],
+    sizes: Sequence[OpenSize],
 ) -> tuple[list[tuple[Argument, TensorSpec]], list[tuple[str, Result]]]:
     """Gives inputs and outputs in the order of the tree's leaves."""
     by_leaf = {a.leaf: a for a in arguments if a.kind == "input"}
     inputs: list[tuple[Argument, TensorSpec]] = []
     for path, leaf in call.inputs:
         argument = by_leaf[leaf]
-        inputs.append((argument, _spec(path, "input", argument.node.meta["val"], symbols)))
+        inputs.append((argument, _spec(path, "input", argument.node.meta["val"], sizes)))
     order = [(path, returned[leaf]) for path, leaf in call.outputs]
     nodes = tuple(result.node for _, result in order)
     next(n for n in reversed(program.graph.nodes) if n.op == "output").args = (nodes,)
     return inputs, order
 
 
-def _spec(name: str, kind: Any, value: Any, symbols: Mapping[str, str]) -> TensorSpec:
+def _spec(name: str, kind: Any, value: Any, sizes: Sequence[OpenSize]) -> TensorSpec:
     dtype = str(value.dtype).removeprefix("torch.")
     check_dtype(name, dtype, kind)
-    shape = tuple(
-        size if isinstance(size, int) else _symbol(str(size), symbols) for size in value.shape
-    )
-    return TensorSpec(name, dtype, shape, kind)
-
-
-def _symbol(text: str, symbols: Mapping[str, str]) -> str:
-    """Renames the symbols in a size such as `2*s0`."""
-    return re.sub(r"[A-Za-z_]\w*", lambda match: symbols.get(match[0], match[0]), text)
+    return TensorSpec(name, dtype, tuple(formula(size, sizes) for size in value.shape), kind)
 
 
 def _check_devices(torch: Any, model: Any) -> None:

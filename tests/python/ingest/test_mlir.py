@@ -11,10 +11,10 @@ from fairway.errors import InvalidArgument, InvalidModel, UnsupportedOp
 from fairway.ingest import load
 
 TEXT = """
-func.func @main(%x: tensor<?x4xf32>,
+func.func @main(%x: tensor<3x4xf32>,
                 %w: tensor<4x4xi8> {fairway.name = "w", fairway.kind = "parameter",
-                                    fairway.dtype = "uint8"}) -> tensor<?x4xf32> {
-  return %x : tensor<?x4xf32>
+                                    fairway.dtype = "uint8"}) -> tensor<3x4xf32> {
+  return %x : tensor<3x4xf32>
 }
 """
 
@@ -24,9 +24,7 @@ def test_signature_comes_from_the_text(source: str, tmp_path: Path) -> None:
     path = tmp_path / "m.mlir"
     path.write_text(TEXT)
     program = load(TEXT if source == "text" else path)
-    assert [(s.name, s.dtype, s.shape) for s in program.inputs] == [
-        ("arg0", "float32", ("arg0_0", 4))
-    ]
+    assert [(s.name, s.dtype, s.shape) for s in program.inputs] == [("arg0", "float32", (3, 4))]
     assert [(s.name, s.kind, s.dtype) for s in program.parameters] == [("w", "parameter", "uint8")]
     assert [(s.name, s.dtype) for s in program.outputs] == [("output0", "float32")]
     assert 'fairway.name = "arg0"' in program.module
@@ -77,3 +75,8 @@ def test_missing_file(tmp_path: Path) -> None:
 def test_dims_make_no_sense() -> None:
     with pytest.raises(InvalidArgument):
         load(TEXT, dims={"arg0": {0: "batch"}})
+
+
+def test_sizes_must_be_fixed() -> None:
+    with pytest.raises(InvalidModel, match="'arg0' has a size that is not fixed"):
+        load(TEXT.replace("tensor<3x4xf32>", "tensor<?x4xf32>"))

@@ -13,6 +13,7 @@ import pytest
 from ingest_onnx_models import linear, save_external
 from onnx import numpy_helper
 
+from fairway.dims import Dim
 from fairway.ingest import begin
 
 
@@ -75,6 +76,14 @@ def test_sizes_of_dimensions_count() -> None:
     }
     assert len(keys) == 4
     assert key(linear("n"), np.zeros((2, 4), np.float32)) == key(linear("n"), dims={"n": 2})
+
+
+def test_ranges_and_names_of_open_dimensions_count() -> None:
+    asked = [{}, {"n": Dim("n", 1, 64)}, {"n": Dim("n", 2)}, {"n": "m"}, {"x": {0: "k"}}]
+    keys = [key(linear("n"), dims=dims) for dims in asked]
+    keys.append(key(linear("n"), np.zeros((7, 4), np.float32), dims={"n": "n"}))  # the hint
+    assert len(set(keys)) == len(keys)
+    assert key(linear("n"), dims={"n": Dim("n")}) == keys[0]
 
 
 def test_where_weights_lie_does_not_count(tmp_path: Path) -> None:
