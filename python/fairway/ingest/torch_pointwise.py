@@ -103,6 +103,7 @@ class _Rules:
         if not x.dtype.is_floating_point:
             if isinstance(exponent, float):
                 return x.to(torch.get_default_dtype()) ** exponent
+            x = x.to(torch.result_type(x, exponent))  # of truth values, whole numbers
             return self._repeated(x, exponent) if exponent >= 0 else NotImplemented
         if x.dtype in (torch.float16, torch.bfloat16):
             return (x.float() ** exponent).to(x.dtype)

@@ -193,3 +193,34 @@ def test_windows() -> None:
     same(aten.avg_pool2d.default, x, [3, 2], [2, 2], [1, 0], True, False)
     same(aten.max_pool3d_with_indices.default, x.unsqueeze(0), [2, 3, 2], [1, 2, 2])
     same(aten.avg_pool3d.default, x.unsqueeze(0), [2, 3, 2], [1, 2, 2])
+
+
+@pytest.mark.parametrize("ceil_mode", [False, True])
+def test_windows_of_whole_numbers(ceil_mode: bool) -> None:
+    x = torch.randint(-50, 50, (2, 3, 7, 9))
+    for window in (([3],), ([3, 2], [2, 2], [1, 1]), ([2, 3], [3, 2], [1, 0], [3, 2])):
+        kernel, stride, padding, dilation = (*window, *([], [0], [1])[len(window) - 1 :])
+        given = (kernel, stride, padding, dilation, ceil_mode)
+        same(aten.max_pool2d_with_indices.default, x, *given)
+        same(aten.max_pool2d_with_indices.default, x[0], *given)
+    given = ([2, 3, 2], [1, 2, 2], [1, 1, 0], [1, 2, 1], ceil_mode)
+    same(aten.max_pool3d_with_indices.default, x, *given)
+
+    class Model(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+            pool = torch.nn.functional.max_pool2d
+            return (*pool(x, 3, 2, 1, 2, ceil_mode, return_indices=True), pool(x, 2))
+
+    for got, want in zip(fairway.compile(Model(), (x,))(x), Model()(x), strict=True):
+        torch.testing.assert_close(got, want, rtol=0, atol=0)
+
+
+def test_squares_of_truth_values_are_whole_numbers() -> None:
+    x = torch.rand(9) > 0.5
+
+    class Model(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+            return torch.square(x), x**3, x.to(torch.uint8) ** 2
+
+    for got, want in zip(fairway.compile(Model(), (x,))(x), Model()(x), strict=True):
+        torch.testing.assert_close(got, want, rtol=0, atol=0)
