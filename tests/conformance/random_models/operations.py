@@ -262,7 +262,9 @@ def pooling(b: Builder) -> None:
     if b.flag():
         b.node("MaxPool", [x], (x.dtype, shape), exact=True, **window)
     else:
-        include = int(b.flag())
+        # ONNX leaves open what the mean of a window is that has no element of the image.
+        hollow = any(d > size for size, d in zip(x.shape[2:], window["dilations"]))
+        include = int(hollow or b.flag())
         b.node("AveragePool", [x], (x.dtype, shape), count_include_pad=include, **window)
 
 
