@@ -65,8 +65,11 @@ def test_architecture(suite: str, family: str, record_property: Any) -> None:
     allowed = tolerance([wanted.dtype.name])
     error = relative_error([found], [wanted])
     if error > allowed:
-        # PyTorch rounds as well: what it gives in float64 decides.
-        error = relative_error([found], [_in_double(model, inputs)])
+        # PyTorch rounds as well: what it gives in float64 decides. A model may lose digits; then
+        # Fairway may lose as many as PyTorch, unless that is more than half of them.
+        precise = _in_double(model, inputs)
+        error, own = (relative_error([array], [precise]) for array in (found, wanted))
+        allowed = max(allowed, 16 * own) if own <= allowed else allowed
     assert error <= allowed, f"off by {error:.3g} of the largest value"
     note(record_property, "architectures", case, Outcome("passed"))
     assert case not in _LISTED, f"{case} passes now: take it out of refused.csv"

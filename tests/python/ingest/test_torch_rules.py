@@ -215,6 +215,26 @@ def test_windows_of_whole_numbers(ceil_mode: bool) -> None:
         torch.testing.assert_close(got, want, rtol=0, atol=0)
 
 
+@pytest.mark.parametrize("rows", [4, 40])
+def test_products_in_groups(rows: int) -> None:
+    x, weight = torch.randn(rows, 16), torch.randn(5, 16, 8)
+    ends = torch.randint(0, rows + 1, (5,)).sort().values.to(torch.int32)
+
+    class Model(torch.nn.Module):
+        def forward(self, x: torch.Tensor, w: torch.Tensor, ends: torch.Tensor) -> torch.Tensor:
+            return torch.nn.functional.grouped_mm(x, w, offs=ends)
+
+    wanted, start = torch.zeros(rows, 8), 0
+    for matrix, end in zip(weight, ends.tolist(), strict=True):
+        wanted[start:end] = x[start:end] @ matrix
+        start = end
+    torch.testing.assert_close(rules[aten._grouped_mm.default](x, weight, ends), wanted)
+    given = (x.bfloat16(), weight.bfloat16(), ends)  # PyTorch traces it in no other dtype
+    found = fairway.compile(Model(), given)(*given)
+    assert found.dtype == torch.bfloat16
+    torch.testing.assert_close(found.float(), wanted, rtol=0.05, atol=0.2)
+
+
 def test_squares_of_truth_values_are_whole_numbers() -> None:
     x = torch.rand(9) > 0.5
 
