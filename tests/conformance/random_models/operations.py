@@ -256,15 +256,14 @@ def convolution(b: Builder) -> None:
 def pooling(b: Builder) -> None:
     x = b.float_value((3, 4))
     window = _window(b, x.shape[2:])
-    if window is None:
+    # ONNX leaves open what a window gives that has no element of the image.
+    if window is None or any(d > size for size, d in zip(x.shape[2:], window["dilations"])):
         return
     shape = (*x.shape[:2], *_windows(x.shape[2:], window))
     if b.flag():
         b.node("MaxPool", [x], (x.dtype, shape), exact=True, **window)
     else:
-        # ONNX leaves open what the mean of a window is that has no element of the image.
-        hollow = any(d > size for size, d in zip(x.shape[2:], window["dilations"]))
-        include = int(hollow or b.flag())
+        include = int(b.flag())
         b.node("AveragePool", [x], (x.dtype, shape), count_include_pad=include, **window)
 
 
