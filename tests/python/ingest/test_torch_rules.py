@@ -235,6 +235,22 @@ def test_products_in_groups(rows: int) -> None:
     torch.testing.assert_close(found.float(), wanted, rtol=0.05, atol=0.2)
 
 
+def test_powers() -> None:
+    exponents = (-17, -9, -8, -2.5, 0, 4, 8, 9, 16, 25, 31.5)
+
+    class Model(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+            return [x**exponent for exponent in exponents]
+
+    for dtype in (torch.float32, torch.float64):
+        x = torch.rand(20).to(dtype) + 0.5
+        for got, want in zip(fairway.compile(Model(), (x,))(x), Model()(x), strict=True):
+            torch.testing.assert_close(got, want, rtol=2e-6, atol=0)
+    x = -x  # whose even powers are positive, and uneven ones not
+    for got, want in zip(fairway.compile(Model(), (x,))(x), Model()(x), strict=True):
+        torch.testing.assert_close(got, want, rtol=2e-6, atol=0, equal_nan=True)
+
+
 def test_squares_of_truth_values_are_whole_numbers() -> None:
     x = torch.rand(9) > 0.5
 
