@@ -98,7 +98,7 @@ class _Rules:
         operation = getattr(self._torch.ops.aten, f"max_pool{spatial}d_with_indices").default
         of_floats = _of_one(self._torch, operation, spatial)
 
-        def pool(
+        def of_whole_numbers(
             x: Any,
             kernel: Sequence[int],
             stride: Sequence[int] = (),
@@ -106,16 +106,18 @@ class _Rules:
             dilation: Sequence[int] = (1,),
             ceil_mode: bool = False,
         ) -> Any:
-            if x.dtype.is_floating_point or x.numel() == 0:
-                return of_floats(x, kernel, stride, padding, dilation, ceil_mode)
             sizes = (
                 [*values] * (spatial // len(values))
                 for values in (kernel, stride or kernel, padding, dilation)
             )
-            given = list(zip(x.shape[-spatial:], *sizes, strict=True))
+            given: list[Any] = list(zip(x.shape[-spatial:], *sizes, strict=True))
             if any(dilation > extent for extent, *_, dilation in given):
                 return NotImplemented  # a window may have no element
             return self._maxima(x, [self._padded_windows(*each, ceil_mode) for each in given])
+
+        def pool(x: Any, *args: Any) -> Any:
+            is_whole = not x.dtype.is_floating_point and x.numel() > 0
+            return (of_whole_numbers if is_whole else of_floats)(x, *args)
 
         return pool
 

@@ -195,6 +195,19 @@ def test_windows() -> None:
     same(aten.avg_pool3d.default, x.unsqueeze(0), [2, 3, 2], [1, 2, 2])
 
 
+@pytest.mark.parametrize("spatial", [2, 3])
+@pytest.mark.parametrize("padding", [0, 1])
+def test_windows_of_one_image_compile(spatial: int, padding: int) -> None:
+    class Model(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> Any:
+            pool = getattr(torch.nn.functional, f"max_pool{spatial}d")
+            return pool(x, 3, 2, padding, return_indices=True)
+
+    x = torch.randn(2, 5, 6, 5)[..., : 5 if spatial == 3 else 1].squeeze(-1)
+    for got, want in zip(fairway.compile(Model(), (x,))(x), Model()(x), strict=True):
+        torch.testing.assert_close(got, want)
+
+
 @pytest.mark.parametrize("ceil_mode", [False, True])
 def test_windows_of_whole_numbers(ceil_mode: bool) -> None:
     x = torch.randint(-50, 50, (2, 3, 7, 9))
