@@ -110,10 +110,10 @@ class _Rules:
                 [*values] * (spatial // len(values))
                 for values in (kernel, stride or kernel, padding, dilation)
             )
-            given: list[Any] = list(zip(x.shape[-spatial:], *sizes, strict=True))
+            given = list(zip(x.shape[-spatial:], *sizes, strict=True))
             if any(dilation > extent for extent, *_, dilation in given):
                 return NotImplemented  # a window may have no element
-            return self._maxima(x, [self._padded_windows(*each, ceil_mode) for each in given])
+            return self._maxima(x, [self._padded_windows(each, ceil_mode) for each in given])
 
         def pool(x: Any, *args: Any) -> Any:
             is_whole = not x.dtype.is_floating_point and x.numel() > 0
@@ -147,14 +147,17 @@ class _Rules:
         shape = [*x.shape[:-count], *size]
         return maxima.reshape(shape), where.sum(-1).reshape(shape)
 
-    def _padded_windows(
-        self, extent: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool
-    ) -> Any:
+    def _padded_windows(self, sizes: tuple[int, ...], ceil_mode: bool) -> Any:
         """The elements of each window along a dimension, [windows, taps].
 
         A tap in the padding stands for the nearest one in the image, which changes no maximum.
+
+        Args:
+            sizes: Of the image, the kernel, the stride, the padding and the dilation.
+            ceil_mode: Whether a window may end behind the padding.
         """
         torch = self._torch
+        extent, kernel, stride, padding, dilation = sizes
         room = extent + 2 * padding - dilation * (kernel - 1) - 1
         windows = (room + (stride - 1 if ceil_mode else 0)) // stride + 1
         if (windows - 1) * stride >= extent + padding:
