@@ -26,12 +26,14 @@ from torch._dynamo.symbolic_convert import InstructionTranslator
 from torch._functorch._aot_autograd.utils import make_boxed_func
 from torch._subclasses import FakeTensorMode
 from torch.fx import GraphModule, Node
+from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 from torch.fx.traceback import preserve_node_meta
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from fairway import driver
 from fairway.errors import DeviceError, Error, InvalidArgument
 from fairway.executable import Executable, default_threads
+from fairway.ingest.torch_export import tracing_error
 
 __all__ = ["EagerWarning", "backend"]
 
@@ -90,10 +92,17 @@ def backend(
         if getattr(operation, "overloadpacket", None) not in own
     }
     # As matrix products and softmax, attention has a gradient that is made of the same.
-    with sdpa_kernel(SDPBackend.MATH):
-        return aot_autograd(
-            fw_compiler=compiler, bw_compiler=compiler, decompositions=decompositions
-        )(graph, inputs)
+    make = aot_autograd(fw_compiler=compiler, bw_compiler=compiler, decompositions=decompositions)
+    try:
+        with sdpa_kernel(SDPBackend.MATH):
+            return make(graph, inputs)
+    except GuardOnDataDependentSymNode as error:
+        # An operation takes a number out of a tensor to decide on sizes.
+        told = tracing_error(error)
+        if _wants_full_graph():
+            raise told from error
+        _warn(graph, told)
+        return graph.forward
 
 
 def _wants_full_graph() -> bool:

@@ -26,6 +26,8 @@ def is_misread_arithmetic(b: Body) -> bool:
         return dtype.kind == "f"
     if operation == "Neg":
         return dtype.kind == "i"
+    if operation == "Pow" and dtype.kind == "f":
+        return _large_exponent(b) is not None
     if operation == "Pow":
         exponent = b.dtypes.get(b.node.input[1])
         return dtype.kind in "iu" and exponent is not None and exponent.kind in "iu"
@@ -54,6 +56,9 @@ def arithmetic(b: Body) -> list[str]:
     if operation == "Clip":
         return [_clip(b, x)]
     if operation == "Pow":
+        exponent = _large_exponent(b) if dtype.kind == "f" else None
+        if exponent is not None:
+            return [_large_power(b, x, rest[0], exponent)]
         return [_power(b, x, rest[0], dtype)]
     beyond = "Greater" if operation == "Max" else "Less"
     for other in rest:
@@ -96,6 +101,27 @@ def _clip(b: Body, x: str) -> str:
         else:
             x = b.add("Where", b.add(beyond, x, bound), bound, x)
     return b.add("Identity", x)
+
+
+def _large_exponent(b: Body) -> int | None:
+    """The whole number beyond eight that an exponent is; up to there MLIR multiplies itself."""
+    known = b.constants.get(b.node.input[1])
+    if known is None or not known.size or not (known == known.flat[0]).all():
+        return None
+    number = float(known.flat[0])
+    return int(number) if number.is_integer() and abs(number) > 8 else None
+
+
+def _large_power(b: Body, x: str, exponent: str, number: int) -> str:
+    """Square and multiply in float64, since each product rounds (Knuth, TAOCP 2, 4.6.3)."""
+    wide = b.add("CastLike", x, np.zeros((), np.float64))
+    shape = b.constants[exponent].shape
+    result, left = b.add("Expand", np.ones((), np.float64), np.array(shape, np.int64)), abs(number)
+    while left:
+        result = b.add("Mul", result, wide) if left & 1 else result
+        left >>= 1
+        wide = b.add("Mul", wide, wide) if left else wide
+    return b.add("CastLike", b.add("Reciprocal", result) if number < 0 else result, x)
 
 
 def _power(b: Body, x: str, exponent: str, dtype: np.dtype[Any]) -> str:

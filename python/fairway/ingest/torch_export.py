@@ -22,9 +22,9 @@ from fairway.ingest._quiet import quiet
 from fairway.ingest.torch_decompositions import decomposition_table
 from fairway.ingest.torch_retrace import retrace
 
-__all__ = ["decompose", "export", "import_torch"]
+__all__ = ["decompose", "export", "import_torch", "tracing_error"]
 
-_LIBRARIES = ("/torch/", "/fairway/ingest/", "/torch_mlir/", "/sympy/")
+_LIBRARIES = ("/torch/", "/fairway/ingest/", "/fairway/torch_backend.py", "/torch_mlir/", "/sympy/")
 _tracing = threading.Lock()  # Tracing changes global state of PyTorch and of the process.
 _STANDARD = sysconfig.get_paths()["stdlib"]
 
@@ -70,7 +70,7 @@ def export(model: Any, args: Sequence[Any], kwargs: Mapping[str, Any], dynamic_s
                 strict=False,
             )
     except Exception as error:
-        raise _export_error(error) from error
+        raise tracing_error(error) from error
 
 
 def _for_all_sizes() -> Any:
@@ -112,11 +112,15 @@ def decompose(program: Any) -> Any:
         with _tracing, torch.no_grad(), quiet(), _for_all_sizes():
             return retrace(torch, program, table) or program.run_decompositions(table)
     except Exception as error:
-        raise _export_error(error) from error
+        raise tracing_error(error) from error
 
 
-def _export_error(error: Exception) -> Error:
-    """Says in the user's words why tracing failed."""
+def tracing_error(error: Exception) -> Error:
+    """Says in the user's words why tracing failed.
+
+    Args:
+        error: What PyTorch raised.
+    """
     kind, text = type(error).__name__, str(error)
     where = _user_line(error)
     first = next((line.strip() for line in text.splitlines() if line.strip()), kind)

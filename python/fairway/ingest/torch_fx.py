@@ -17,7 +17,8 @@ def write_bytecode(graph_module: Any) -> bytes:
     """Builds `@main` in the torch dialect from a graph without weights.
 
     Args:
-        graph_module: A `torch.fx.GraphModule`; its placeholders become arguments.
+        graph_module: A `torch.fx.GraphModule`; its placeholders become arguments. Attributes
+            that several operands name are named anew for each.
 
     Raises:
         UnsupportedOp: The importer cannot express an operation of the graph.
@@ -29,6 +30,7 @@ def write_bytecode(graph_module: Any) -> bytes:
     importer = fx_importer.FxImporter(context=context, hooks=_hooks(ir, fx_importer))
     cache = _located_cache(ir, fx_importer, context, importer)
     importer._cc = cache
+    _name_attributes_anew(graph_module.graph)
     try:
         importer.import_graph_module(graph_module, func_name="main")
         buffer = io.BytesIO()
@@ -38,6 +40,32 @@ def write_bytecode(graph_module: Any) -> bytes:
     except Exception as error:
         raise _import_error(error, cache.current) from error
     return buffer.getvalue()
+
+
+def _name_attributes_anew(graph: Any) -> None:
+    """Makes every operand that is an attribute a node of its own.
+
+    The importer makes a constant wherever it meets one, stops at a node that has one, and makes
+    none for a result.
+    """
+    import torch
+
+    (output,) = graph.find_nodes(op="output")
+    for node in list(graph.find_nodes(op="get_attr")):
+
+        def anew(operand: Any, node: Any = node) -> Any:
+            return graph.node_copy(node) if operand is node else operand
+
+        if output in node.users:
+            with graph.inserting_after(node):
+                copy = graph.call_function(torch.ops.aten.clone.default, (node,))
+            copy.meta.update(node.meta)
+            output.replace_input_with(node, copy)
+        with graph.inserting_before(node):
+            for user in list(node.users):
+                user.args = torch.fx.map_arg(user.args, anew)
+                user.kwargs = torch.fx.map_arg(user.kwargs, anew)
+        graph.erase_node(node)
 
 
 def _located_cache(ir: Any, fx_importer: Any, context: Any, importer: Any) -> Any:

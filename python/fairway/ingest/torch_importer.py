@@ -173,10 +173,10 @@ class _Source:
                 check_guards(shape_environment(self._torch, self._exported), sizes)
             fold_empty(self._torch, program)
             fold_constants(self._torch, program)
-            returned = results(program)
+            order = _outputs(self._call, program)
             arguments = lift(program)
             check_formulas(self._torch, program.graph, sizes)
-            inputs, order = _signature(self._call, program, arguments, returned, sizes)
+            inputs = _inputs(self._call, arguments, sizes)
             parameters = [a for a in arguments if a.kind != "input"]
             if not all(self._is_known(a) for a in parameters):
                 self.key = None
@@ -250,23 +250,25 @@ def _placeholder_names(program: Any) -> tuple[str, ...]:
     return tuple(program.graph_signature.user_inputs[:count])
 
 
-def _signature(
-    call: Call,
-    program: Any,
-    arguments: Sequence[Argument],
-    returned: Sequence[Result],
-    sizes: Sequence[OpenSize],
-) -> tuple[list[tuple[Argument, TensorSpec]], list[tuple[str, Result]]]:
-    """Gives inputs and outputs in the order of the tree's leaves."""
+def _outputs(call: Call, program: Any) -> list[tuple[str, Result]]:
+    """Brings the results into the order of the tree's leaves."""
+    returned = results(program)
+    order = [(path, returned[leaf]) for path, leaf in call.outputs]
+    nodes = tuple(result.node for _, result in order)
+    next(n for n in reversed(program.graph.nodes) if n.op == "output").args = (nodes,)
+    return order
+
+
+def _inputs(
+    call: Call, arguments: Sequence[Argument], sizes: Sequence[OpenSize]
+) -> list[tuple[Argument, TensorSpec]]:
+    """Gives the inputs in the order of the tree's leaves."""
     by_leaf = {a.leaf: a for a in arguments if a.kind == "input"}
     inputs: list[tuple[Argument, TensorSpec]] = []
     for path, leaf in call.inputs:
         argument = by_leaf[leaf]
         inputs.append((argument, _spec(path, "input", argument.node.meta["val"], sizes)))
-    order = [(path, returned[leaf]) for path, leaf in call.outputs]
-    nodes = tuple(result.node for _, result in order)
-    next(n for n in reversed(program.graph.nodes) if n.op == "output").args = (nodes,)
-    return inputs, order
+    return inputs
 
 
 def _spec(name: str, kind: Any, value: Any, sizes: Sequence[OpenSize]) -> TensorSpec:

@@ -98,16 +98,24 @@ class _Rules:
         return 0.5 * x * (1 + self._torch.tanh(inner))
 
     def power(self, x: Any, exponent: Any) -> Any:
-        """Small whole powers as products, which is how PyTorch computes squares and cubes."""
+        """Small whole powers as products, which is how PyTorch computes squares and cubes.
+
+        Up to eight MLIR multiplies, and stops at whole ones beyond. Their products are of float64,
+        since each rounds.
+        """
         torch = self._torch
         if not x.dtype.is_floating_point:
             if isinstance(exponent, float):
                 return x.to(torch.get_default_dtype()) ** exponent
+            x = x.to(torch.result_type(x, exponent))  # of truth values, whole numbers
             return self._repeated(x, exponent) if exponent >= 0 else NotImplemented
         if x.dtype in (torch.float16, torch.bfloat16):
             return (x.float() ** exponent).to(x.dtype)
         if exponent not in (2, 3):
-            return NotImplemented
+            if not float(exponent).is_integer() or abs(exponent) <= 8:
+                return NotImplemented
+            result = self._repeated(x.double(), abs(int(exponent)))
+            return (result if exponent > 0 else 1 / result).to(x.dtype)
         square = x * x
         return square * x if exponent == 3 else square
 

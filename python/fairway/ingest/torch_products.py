@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Products with a start value, and distances, which torch-mlir lacks."""
+"""Products with a start value or in groups, and distances, which torch-mlir lacks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def product_table(torch: Any) -> dict[Any, Callable[..., Any]]:
     """Gives the decompositions of the operations of this kind."""
     aten = torch.ops.aten
     rules = _Rules(torch)
-    return {
+    table: dict[Any, Callable[..., Any]] = {
         aten.addbmm.default: rules.addbmm,
         aten.addmv.default: rules.addmv,
         aten.addr.default: rules.addr,
@@ -21,7 +21,12 @@ def product_table(torch: Any) -> dict[Any, Callable[..., Any]]:
         aten._cdist_forward.default: rules.cdist,
         aten._pdist_forward.default: rules.pdist,
         aten.dist.default: rules.dist,
+        aten._grouped_mm.default: rules.grouped_mm,
     }
+    # What transformers, where it is loaded, calls instead for the experts of a mixture.
+    if hasattr(torch.ops.transformers, "grouped_mm_fallback"):
+        table[torch.ops.transformers.grouped_mm_fallback.default] = rules.grouped_mm
+    return table
 
 
 class _Rules:
@@ -51,6 +56,35 @@ class _Rules:
             outer = outer if alpha else self._torch.zeros_like(outer)
             return (start & bool(beta)) | outer
         return self._sum(start, a.unsqueeze(-1) * b, beta, alpha)
+
+    def grouped_mm(
+        self, x: Any, weight: Any, offs: Any = None, bias: Any = None, out_dtype: Any = None
+    ) -> Any:
+        """Rows times the matrix of their group, such as tokens times that of their expert.
+
+        Few rows take a matrix each; of many, every group's product is computed and one chosen.
+
+        Args:
+            x: [rows, k], sorted by group.
+            weight: [groups, k, n].
+            offs: Where each group ends, [groups] int32 or int64; rows beyond the last are zero.
+            bias: None: PyTorch has it for no group of rows.
+            out_dtype: The result's dtype; the default is that of x.
+        """
+        torch = self._torch
+        if x.ndim != 2 or weight.ndim != 3 or offs is None or bias is not None:
+            return NotImplemented
+        rows, groups = x.shape[0], weight.shape[0]
+        group = (offs <= torch.arange(rows, device=x.device).unsqueeze(-1)).sum(-1, keepdim=True)
+        if rows <= groups:
+            chosen = weight.index_select(0, group.squeeze(-1).clamp(max=groups - 1))
+            y = torch.bmm(x.unsqueeze(1), chosen).squeeze(1)
+            y = torch.where(group < groups, y, torch.zeros_like(y))
+        else:
+            every = torch.matmul(x, weight)
+            own = group == torch.arange(groups, device=x.device).reshape(-1, 1, 1)
+            y = torch.where(own, every, torch.zeros_like(every)).sum(0)
+        return y if out_dtype is None else y.to(out_dtype)
 
     def baddbmm(self, start: Any, a: Any, b: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
         if start.dtype.is_floating_point:

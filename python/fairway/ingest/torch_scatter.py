@@ -115,17 +115,20 @@ class _Rules:
             result = lanes * found if include_self else found
         else:
             largest = reduce == "amax"
-            limits = torch.finfo(x.dtype) if x.dtype.is_floating_point else torch.iinfo(x.dtype)
-            worst = limits.min if largest else limits.max
+            if x.dtype == torch.bool:
+                lanes, terms = lanes.to(torch.uint8), terms.to(torch.uint8)
             if x.dtype.is_floating_point:
                 worst = -math.inf if largest else math.inf
+            else:
+                limits = torch.iinfo(terms.dtype)
+                worst = limits.min if largest else limits.max
             masked = torch.where(hits, terms, torch.full_like(terms, worst))
             found = masked.amax(-1) if largest else masked.amin(-1)
             join = torch.maximum if largest else torch.minimum
             result = join(lanes, found) if include_self else found
         if not include_self:
             result = torch.where(hits.any(-1), result, lanes)
-        return self._back(result, x, dim)
+        return self._back(result.to(x.dtype), x, dim)
 
     def _last(self, hits: Any) -> Any:
         """The number of the last update of each place, -1 where there is none."""

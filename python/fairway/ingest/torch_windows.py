@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Pooling that torch-mlir lacks: of single images, and into a given number of windows."""
+"""Pooling that torch-mlir lacks: of single images, of integers, into a number of windows."""
 
 from __future__ import annotations
 
@@ -14,16 +14,11 @@ def window_table(torch: Any) -> dict[Any, Callable[..., Any]]:
     """Gives the decompositions of the operations of this kind."""
     aten = torch.ops.aten
     rules = _Rules(torch)
-    batched = {
-        aten.avg_pool2d.default: 2,
-        aten.avg_pool3d.default: 3,
-        aten.max_pool2d_with_indices.default: 2,
-        aten.max_pool3d_with_indices.default: 3,
-    }
-    table = {
-        operation: _of_one(torch, operation, spatial) for operation, spatial in batched.items()
-    }
-    table |= {
+    return {
+        aten.avg_pool2d.default: _of_one(torch, aten.avg_pool2d.default, 2),
+        aten.avg_pool3d.default: _of_one(torch, aten.avg_pool3d.default, 3),
+        aten.max_pool2d_with_indices.default: rules.max_pool(2),
+        aten.max_pool3d_with_indices.default: rules.max_pool(3),
         aten.adaptive_max_pool2d.default: rules.adaptive_max_pool,
         aten.adaptive_max_pool3d.default: rules.adaptive_max_pool,
         aten._adaptive_avg_pool2d.default: rules.adaptive_avg_pool,
@@ -31,7 +26,6 @@ def window_table(torch: Any) -> dict[Any, Callable[..., Any]]:
         aten.adaptive_avg_pool2d.default: rules.adaptive_avg_pool,
         aten.adaptive_avg_pool3d.default: rules.adaptive_avg_pool,
     }
-    return table
 
 
 def _of_one(torch: Any, operation: Any, spatial: int) -> Callable[..., Any]:
@@ -97,9 +91,49 @@ class _Rules:
         if x.numel() == 0 or 0 in size:
             shape = [*x.shape[:-count], *size]
             return x.new_zeros(shape), x.new_zeros(shape, dtype=torch.int64)
+        return self._maxima(x, [self._windows(d, n)[0] for d, n in zip(image, size, strict=True)])
+
+    def max_pool(self, spatial: int) -> Callable[..., Any]:
+        """Maxima over windows and their places; those of whole numbers by taking each apart."""
+        operation = getattr(self._torch.ops.aten, f"max_pool{spatial}d_with_indices").default
+        of_floats = _of_one(self._torch, operation, spatial)
+
+        def of_whole_numbers(
+            x: Any,
+            kernel: Sequence[int],
+            stride: Sequence[int] = (),
+            padding: Sequence[int] = (0,),
+            dilation: Sequence[int] = (1,),
+            ceil_mode: bool = False,
+        ) -> Any:
+            sizes = (
+                [*values] * (spatial // len(values))
+                for values in (kernel, stride or kernel, padding, dilation)
+            )
+            given = list(zip(x.shape[-spatial:], *sizes, strict=True))
+            if any(dilation > extent for extent, *_, dilation in given):
+                return NotImplemented  # a window may have no element
+            return self._maxima(x, [self._padded_windows(each, ceil_mode) for each in given])
+
+        def pool(x: Any, *args: Any) -> Any:
+            is_whole = not x.dtype.is_floating_point and x.numel() > 0
+            return (of_whole_numbers if is_whole else of_floats)(x, *args)
+
+        return pool
+
+    def _maxima(self, x: Any, windows: Sequence[Any]) -> tuple[Any, Any]:
+        """The maxima of windows, and where in the flat image each is.
+
+        Args:
+            x: [..., *image].
+            windows: For each dimension of the image the elements of each window, [windows, taps];
+                one may come several times.
+        """
+        torch = self._torch
+        count = len(windows)
+        image, size = x.shape[-count:], [index.shape[0] for index in windows]
         places = torch.zeros((), dtype=torch.int64)
-        for extent, windows in zip(image, size, strict=True):
-            index, _ = self._windows(extent, windows)
+        for extent, index in zip(image, windows, strict=True):
             places = (places * extent).reshape([*places.shape, 1, 1]) + index
         # [windows, taps, windows, taps, ...] becomes [*windows, *taps].
         places = places.permute([*range(0, 2 * count, 2), *range(1, 2 * count, 2)])
@@ -112,6 +146,27 @@ class _Rules:
         where = (torch.arange(places.shape[1]) == tap) * places
         shape = [*x.shape[:-count], *size]
         return maxima.reshape(shape), where.sum(-1).reshape(shape)
+
+    def _padded_windows(self, sizes: tuple[int, ...], ceil_mode: bool) -> Any:
+        """The elements of each window along a dimension, [windows, taps].
+
+        A tap in the padding stands for the nearest one in the image, which changes no maximum.
+
+        Args:
+            sizes: Of the image, the kernel, the stride, the padding and the dilation.
+            ceil_mode: Whether a window may end behind the padding.
+        """
+        torch = self._torch
+        extent, kernel, stride, padding, dilation = sizes
+        room = extent + 2 * padding - dilation * (kernel - 1) - 1
+        windows = (room + (stride - 1 if ceil_mode else 0)) // stride + 1
+        if (windows - 1) * stride >= extent + padding:
+            windows -= 1  # one that would begin in the padding behind the image
+        start = torch.arange(windows).unsqueeze(-1) * stride - padding
+        taps = dilation * torch.arange(kernel)
+        before = (-start + dilation - 1).clamp(min=0) // dilation * dilation
+        behind = (extent - 1 - start).clamp(min=0) // dilation * dilation
+        return start + torch.minimum(torch.maximum(taps, before), behind)
 
     def _windows(self, extent: int, windows: int) -> tuple[Any, Any]:
         """The elements of each window along a dimension, [windows, taps], and how many it has.

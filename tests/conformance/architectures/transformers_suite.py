@@ -60,6 +60,7 @@ _SIZES: dict[str, Any] = {
     "max_target_positions": 64,
     "num_experts": 4,
     "num_local_experts": 4,
+    "num_experts_per_tok": 2,
     "moe_intermediate_size": 32,
     "shared_expert_intermediate_size": 32,
     "rotary_dim": 8,

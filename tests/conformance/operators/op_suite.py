@@ -65,11 +65,25 @@ def _kthvalue(
     return (values, found) if keepdim or x.ndim == 0 else (values.squeeze(dim), found.squeeze(dim))
 
 
+def _sort(x: torch.Tensor, *args: Any, **kwargs: Any) -> tuple[torch.Tensor, ...]:
+    values, index = torch.sort(x, *args, **kwargs)
+    if x.ndim == 0 or kwargs.get("stable"):
+        return values, index
+    return values, x.gather(kwargs.get("dim", args[0] if args else -1), index)
+
+
+def _topk(x: torch.Tensor, *args: Any, **kwargs: Any) -> tuple[torch.Tensor, ...]:
+    values, index = torch.topk(x, *args, **kwargs)
+    return values, index if x.ndim == 0 else x.gather(args[1] if len(args) > 1 else -1, index)
+
+
 # PyTorch does not say which of equal elements it names; what counts is the element.
 _BY_VALUE: dict[str, Callable[..., Any]] = {
     "argsort": _argsort,
     "kthvalue": _kthvalue,
     "mode": _mode,
+    "sort": _sort,
+    "topk": _topk,
 }
 
 

@@ -84,3 +84,28 @@ def test_floats_keep_nan(dtype: str) -> None:
     left_out = ("Pow", "Mod") if dtype == "float16" else ("Pow",)
     operations = [name for name in (*BINARY, *UNARY, *COMPARED) if name not in left_out]
     check(operations, x=x, y=y)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
+@pytest.mark.parametrize("shape", [(), (1,), (3, 1)])
+@pytest.mark.parametrize("exponent", [9, 16, -9, -12, 25, 8, 2.5])
+def test_large_powers(exponent: float, shape: tuple[int, ...], dtype: str) -> None:
+    helper = onnx.helper
+    x = np.random.default_rng().uniform(0.7, 1.4, 12).astype(dtype)
+    x[:6] = -x[:6] if float(exponent).is_integer() else x[:6]
+    kind = helper.np_dtype_to_tensor_dtype(x.dtype)
+    graph = helper.make_graph(
+        [helper.make_node("Pow", ["x", "exponent"], ["y"])],
+        "power",
+        [helper.make_tensor_value_info("x", kind, x.shape)],
+        [helper.make_tensor_value_info("y", kind, np.broadcast_shapes(x.shape, shape))],
+        [onnx.numpy_helper.from_array(np.full(shape, exponent, dtype), "exponent")],
+    )
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    wanted = np.power(x.astype(np.float64), exponent).astype(dtype)
+    (found,) = fairway.compile(made).run({"x": x}).values()
+    assert found.dtype == x.dtype
+    assert found.shape == np.broadcast_shapes(x.shape, shape)
+    np.testing.assert_allclose(
+        found, np.broadcast_to(wanted, found.shape), rtol=8 * np.finfo(dtype).eps
+    )

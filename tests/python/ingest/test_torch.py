@@ -190,6 +190,14 @@ def test_constants_of_the_code_stay_in_the_text() -> None:
     assert "4.5" in program.module
 
 
+def test_constants_of_the_code_serve_several_operands() -> None:
+    weight = torch.randn(3, 4)
+    model = Function(lambda x: (torch.cat([weight, weight * x, weight]), weight.exp() + x, weight))
+    x = torch.randn(3, 4)
+    for got, want in zip(fairway.compile(model, (x,))(x), model(x), strict=True):
+        torch.testing.assert_close(got, want)
+
+
 def test_large_constants_of_the_code_become_buffers() -> None:
     table = torch.randn(100, 4)
     program = load(Function(lambda x: x @ table.t()), (X,))

@@ -193,3 +193,83 @@ def test_windows() -> None:
     same(aten.avg_pool2d.default, x, [3, 2], [2, 2], [1, 0], True, False)
     same(aten.max_pool3d_with_indices.default, x.unsqueeze(0), [2, 3, 2], [1, 2, 2])
     same(aten.avg_pool3d.default, x.unsqueeze(0), [2, 3, 2], [1, 2, 2])
+
+
+@pytest.mark.parametrize("spatial", [2, 3])
+@pytest.mark.parametrize("padding", [0, 1])
+def test_windows_of_one_image_compile(spatial: int, padding: int) -> None:
+    class Model(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> Any:
+            pool = getattr(torch.nn.functional, f"max_pool{spatial}d")
+            return pool(x, 3, 2, padding, return_indices=True)
+
+    x = torch.randn(2, 5, 6, 5)[..., : 5 if spatial == 3 else 1].squeeze(-1)
+    for got, want in zip(fairway.compile(Model(), (x,))(x), Model()(x), strict=True):
+        torch.testing.assert_close(got, want)
+
+
+@pytest.mark.parametrize("ceil_mode", [False, True])
+def test_windows_of_whole_numbers(ceil_mode: bool) -> None:
+    x = torch.randint(-50, 50, (2, 3, 7, 9))
+    for window in (([3],), ([3, 2], [2, 2], [1, 1]), ([2, 3], [3, 2], [1, 0], [3, 2])):
+        kernel, stride, padding, dilation = (*window, *([], [0], [1])[len(window) - 1 :])
+        given = (kernel, stride, padding, dilation, ceil_mode)
+        same(aten.max_pool2d_with_indices.default, x, *given)
+        same(aten.max_pool2d_with_indices.default, x[0], *given)
+    given = ([2, 3, 2], [1, 2, 2], [1, 1, 0], [1, 2, 1], ceil_mode)
+    same(aten.max_pool3d_with_indices.default, x, *given)
+
+    class Model(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+            pool = torch.nn.functional.max_pool2d
+            return (*pool(x, 3, 2, 1, 2, ceil_mode, return_indices=True), pool(x, 2))
+
+    for got, want in zip(fairway.compile(Model(), (x,))(x), Model()(x), strict=True):
+        torch.testing.assert_close(got, want, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("rows", [4, 40])
+def test_products_in_groups(rows: int) -> None:
+    x, weight = torch.randn(rows, 16), torch.randn(5, 16, 8)
+    ends = torch.randint(0, rows + 1, (5,)).sort().values.to(torch.int32)
+
+    class Model(torch.nn.Module):
+        def forward(self, x: torch.Tensor, w: torch.Tensor, ends: torch.Tensor) -> torch.Tensor:
+            return torch.nn.functional.grouped_mm(x, w, offs=ends)
+
+    wanted, start = torch.zeros(rows, 8), 0
+    for matrix, end in zip(weight, ends.tolist(), strict=True):
+        wanted[start:end] = x[start:end] @ matrix
+        start = end
+    torch.testing.assert_close(rules[aten._grouped_mm.default](x, weight, ends), wanted)
+    given = (x.bfloat16(), weight.bfloat16(), ends)  # PyTorch traces it in no other dtype
+    found = fairway.compile(Model(), given)(*given)
+    assert found.dtype == torch.bfloat16
+    torch.testing.assert_close(found.float(), wanted, rtol=0.05, atol=0.2)
+
+
+def test_powers() -> None:
+    exponents = (-17, -9, -8, -2.5, 0, 4, 8, 9, 16, 25, 31.5)
+
+    class Model(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+            return [x**exponent for exponent in exponents]
+
+    for dtype in (torch.float32, torch.float64):
+        x = torch.rand(20).to(dtype) + 0.5
+        for got, want in zip(fairway.compile(Model(), (x,))(x), Model()(x), strict=True):
+            torch.testing.assert_close(got, want, rtol=2e-6, atol=0)
+    x = -x  # whose even powers are positive, and uneven ones not
+    for got, want in zip(fairway.compile(Model(), (x,))(x), Model()(x), strict=True):
+        torch.testing.assert_close(got, want, rtol=2e-6, atol=0, equal_nan=True)
+
+
+def test_squares_of_truth_values_are_whole_numbers() -> None:
+    x = torch.rand(9) > 0.5
+
+    class Model(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+            return torch.square(x), x**3, x.to(torch.uint8) ** 2
+
+    for got, want in zip(fairway.compile(Model(), (x,))(x), Model()(x), strict=True):
+        torch.testing.assert_close(got, want, rtol=0, atol=0)

@@ -46,6 +46,14 @@ def test_scatter_reduce(dtype: torch.dtype, reduce: str, include_self: bool) -> 
     same(aten.scatter_reduce.two, x, 1, index, source, reduce, include_self=include_self)
 
 
+@pytest.mark.parametrize("include_self", [True, False])
+@pytest.mark.parametrize("reduce", ["amax", "amin"])
+def test_scatter_extremes_of_truth_values(reduce: str, include_self: bool) -> None:
+    x, source = torch.rand(4, 5) > 0.5, torch.rand(4, 8) > 0.5
+    index = torch.randint(0, 5, (4, 6))
+    same(aten.scatter_reduce.two, x, 1, index, source, reduce, include_self=include_self)
+
+
 def test_scatter_without_updates_and_of_scalars() -> None:
     x, nothing = torch.randn(3), torch.zeros(0, dtype=torch.int64)
     same(aten.scatter.value, x, 0, nothing, 1.0)

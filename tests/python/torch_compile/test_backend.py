@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 
 from torch._dynamo.testing import CompileCounterWithBackend  # noqa: E402
 
-from fairway.errors import InvalidArgument  # noqa: E402
+from fairway.errors import InvalidArgument, InvalidModel  # noqa: E402
 from fairway.torch_backend import EagerWarning  # noqa: E402
 
 
@@ -181,6 +181,22 @@ def test_what_cannot_be_compiled_is_told_and_runs() -> None:
     torch._dynamo.reset()
     with pytest.raises(Exception, match="linalg_eigh"):
         compiled(sampled)(x)
+
+
+def test_sizes_that_values_decide_are_told_and_run() -> None:
+    def split(x: Any, parts: Any) -> Any:
+        return [part * 2 for part in torch.tensor_split(x, parts)]
+
+    x, parts = torch.randn(7), torch.tensor(3)
+    with (
+        torch._dynamo.config.patch(capture_scalar_outputs=True),  # not a graph break
+        pytest.warns(EagerWarning, match="depends on the values of tensors"),
+    ):
+        close(torch.compile(split, backend="fairway")(x, parts), split(x, parts))
+    torch._dynamo.reset()
+    with pytest.raises(Exception, match="depends on the values of tensors") as raised:
+        compiled(split)(x, parts)
+    assert isinstance(raised.value.inner_exception, InvalidModel)
 
 
 def test_modes_and_options() -> None:
