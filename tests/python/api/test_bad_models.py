@@ -138,12 +138,6 @@ def test_class_instead_of_a_model() -> None:
     assert not isinstance(caught.value, fairway.CompilationError)
 
 
-def test_dimension_without_a_size(onnx_mlp: Path) -> None:
-    with pytest.raises(fairway.InvalidArgument, match="'batch'") as caught:
-        fairway.compile(onnx_mlp)
-    assert 'dims={"batch": 1}' in str(caught.value)
-
-
 def test_dimension_that_the_model_lacks(onnx_mlp: Path) -> None:
     with pytest.raises(fairway.InvalidArgument, match="'bach'"):
         fairway.compile(onnx_mlp, dims={"bach": 1, "batch": 1})
