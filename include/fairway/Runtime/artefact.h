@@ -247,10 +247,11 @@ typedef struct fairway_artefact_t {
   uint64_t num_varying;
 
   /**
-   * A call with more than `slice` of size number `sliced_size` runs the plan for
-   * slices of so many, one after the other: the first extent of every output,
-   * and of the inputs that depend on that size, counts samples that have nothing
-   * to do with each other, and a slice stays in the cache. 0: no slices.
+   * A call with more than `slice` of size number `sliced_size` runs the plan
+   * for slices of so many, one after the other: the first extent of every
+   * output, and of the inputs that depend on that size, counts samples that
+   * have nothing to do with each other, and a slice stays in the cache. 0: no
+   * slices.
    */
   int64_t slice;
   uint32_t sliced_size;

@@ -23,7 +23,8 @@ namespace fairway {
 /// The attribute of a module whose sizes stay open: a dictionary for each.
 inline constexpr llvm::StringLiteral kSizesAttr = "fairway.sizes";
 
-/// The attribute of such a module that a call runs in slices: `[size, samples]`.
+/// The attribute of such a module that a call runs in slices: `[size,
+/// samples]`.
 inline constexpr llvm::StringLiteral kSliceAttr = "fairway.slice";
 
 /// A size that a call decides.

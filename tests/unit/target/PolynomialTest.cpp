@@ -53,8 +53,7 @@ TEST(Polynomial, IsFoundForWhatTensorsAreMadeOf) {
   expectFound([](auto b, auto s) { return (s + 1) * (s + 1); }, "(s + 1)^2");
   expectFound([](auto b, auto s) { return 2 * s - 7; }, "2s - 7");
   expectFound([](auto b, auto s) { return b + s; }, "b + s");
-  expectFound([](auto b, auto s) { return 4 * b * s * s + 192; },
-              "4bss + 192");
+  expectFound([](auto b, auto s) { return 4 * b * s * s + 192; }, "4bss + 192");
 }
 
 TEST(Polynomial, IsNotFoundForWhatIsNone) {
